@@ -1,0 +1,3 @@
+//! anomaly-worker
+
+fn main() {}

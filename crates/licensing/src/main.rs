@@ -1,0 +1,3 @@
+//! licensing
+
+fn main() {}

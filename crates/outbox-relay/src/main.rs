@@ -1,0 +1,3 @@
+//! outbox-relay
+
+fn main() {}

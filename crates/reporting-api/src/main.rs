@@ -1,0 +1,3 @@
+//! reporting-api
+
+fn main() {}
