@@ -1,1 +1,20 @@
-//! database
+//! All SQL. Rows stay private; what leaves this crate has been parsed.
+//!
+//! Ordinary reads and writes go through diesel, on pools of one role each ([`Role`]). Filings are
+//! written by one task per process that commits whatever has arrived as one transaction
+//! ([`filing_writer`]). Who writes which table is stated by the grants in `migrations/` and in
+//! `docs/architecture.md`; a test compares the two.
+//!
+//! Absent on purpose: network calls inside a transaction, invariants that rest on isolation
+//! levels, and any clock.
+
+mod connect;
+mod error;
+pub mod events;
+mod migrations;
+mod row;
+mod schema;
+
+pub use connect::{Connection, Pool, Role, Target, act_for, listen_client};
+pub use error::{CorruptRow, Error};
+pub use migrations::{SchemaState, migrate, revert_all, schema_state};

@@ -1,1 +1,17 @@
-//! domain
+//! The vocabulary and the law: what things are, what may happen to them, what is controlled.
+//!
+//! Pure by construction: no clock, no SQL, no HTTP, no async. Time is an argument, ids are made
+//! by the caller, and everything that judges is a function over data somebody else fetched.
+
+pub mod calendar_month;
+pub mod codes;
+pub mod composition;
+pub mod element;
+pub mod event;
+pub mod filing;
+pub mod identifiers;
+pub mod ids;
+pub mod mass;
+pub mod money;
+pub mod posting;
+pub mod violation;

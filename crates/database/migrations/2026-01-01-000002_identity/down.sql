@@ -1,0 +1,11 @@
+set search_path = lodestone, public;
+drop table lodestone.api_keys;
+drop table lodestone.sessions;
+drop table lodestone.delegations;
+drop table lodestone.invitations;
+drop table lodestone.memberships;
+drop table lodestone.people;
+drop table lodestone.products;
+drop table lodestone.sites;
+drop table lodestone.organisations;
+drop table lodestone.groups;

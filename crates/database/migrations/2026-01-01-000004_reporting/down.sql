@@ -1,0 +1,15 @@
+set search_path = lodestone, public;
+drop policy holder_reads on lodestone.lots;
+delete from lodestone.partitioned_tables where table_name in ('filings', 'filing_lines', 'postings');
+drop table lodestone.account_balances;
+drop table lodestone.movement_lines;
+drop table lodestone.movements;
+drop table lodestone.lot_holders;
+drop table lodestone.lot_edges;
+drop table lodestone.lots;
+drop table lodestone.parties;
+drop table lodestone.idempotency_keys;
+drop table lodestone.filing_references;
+drop table lodestone.postings;
+drop table lodestone.filing_lines;
+drop table lodestone.filings;

@@ -1,0 +1,10 @@
+set search_path = lodestone, public;
+delete from lodestone.partitioned_tables where table_name in ('events');
+drop table lodestone.dead_letters;
+drop table lodestone.message_attempts;
+drop table lodestone.inbox;
+drop table lodestone.relay_state;
+drop table lodestone.log_checkpoints;
+drop table lodestone.log_leaves;
+drop table lodestone.outbox;
+drop table lodestone.events;

@@ -1,0 +1,746 @@
+//! The tables as diesel knows them, rendered from the migrations; a test of `testkit` compares.
+//! Written anew by `scripts/schema`, never by hand; the migrations describe what it all means.
+
+diesel::table! {
+    account_balances (organisation, kind, key, month) {
+        organisation -> Uuid,
+        kind -> Text,
+        key -> Uuid,
+        month -> Date,
+        gross_grams -> BigInt,
+        la_mg -> BigInt,
+        ce_mg -> BigInt,
+        pr_mg -> BigInt,
+        nd_mg -> BigInt,
+        pm_mg -> BigInt,
+        sm_mg -> BigInt,
+        eu_mg -> BigInt,
+        gd_mg -> BigInt,
+        tb_mg -> BigInt,
+        dy_mg -> BigInt,
+        ho_mg -> BigInt,
+        er_mg -> BigInt,
+        tm_mg -> BigInt,
+        yb_mg -> BigInt,
+        lu_mg -> BigInt,
+        sc_mg -> BigInt,
+        y_mg -> BigInt,
+    }
+}
+
+diesel::table! {
+    api_keys (id) {
+        id -> Uuid,
+        organisation -> Uuid,
+        person -> Uuid,
+        name -> Text,
+        key_hash -> Binary,
+        scopes -> Array<Text>,
+        created_at -> Timestamptz,
+        expires_at -> Timestamptz,
+        revoked_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    application_assessments (id) {
+        id -> Uuid,
+        case_id -> Uuid,
+        case_version -> Integer,
+        risk -> Text,
+        reasons -> Jsonb,
+        assessed_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    case_events (case_id, version) {
+        case_id -> Uuid,
+        version -> Integer,
+        action -> Text,
+        state -> Text,
+        person -> Nullable<Uuid>,
+        occurred_at -> Timestamptz,
+        occurred_on -> Date,
+        detail -> Jsonb,
+    }
+}
+
+diesel::table! {
+    cases (id) {
+        id -> Uuid,
+        number -> Text,
+        organisation -> Uuid,
+        version -> Integer,
+        kind -> Text,
+        state -> Text,
+        submitted_at -> Nullable<Timestamptz>,
+        accepted_on -> Nullable<Date>,
+        reviewer -> Nullable<Uuid>,
+        recommended_outcome -> Nullable<Text>,
+        recommended_by -> Nullable<Uuid>,
+        countersigned_by -> Nullable<Uuid>,
+        refusal_reason -> Nullable<Text>,
+        licence -> Nullable<Uuid>,
+        created_by -> Uuid,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        content -> Jsonb,
+    }
+}
+
+diesel::table! {
+    dead_letters (id) {
+        id -> Uuid,
+        consumer -> Text,
+        message -> Uuid,
+        event -> Text,
+        body -> Binary,
+        traceparent -> Nullable<Text>,
+        error -> Nullable<Text>,
+        died_at -> Timestamptz,
+        replay_requested_by -> Nullable<Uuid>,
+        replay_requested_at -> Nullable<Timestamptz>,
+        replayed_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    delegations (id) {
+        id -> Uuid,
+        organisation -> Uuid,
+        agent_organisation -> Uuid,
+        roles -> Array<Text>,
+        granted_by -> Uuid,
+        valid_from -> Timestamptz,
+        valid_until -> Timestamptz,
+        revoked_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    determinations (id) {
+        id -> Uuid,
+        organisation -> Nullable<Uuid>,
+        person -> Nullable<Uuid>,
+        asked_at -> Timestamptz,
+        as_of -> Date,
+        regime_version -> Text,
+        question -> Jsonb,
+        answer -> Jsonb,
+        signed_content -> Binary,
+        signing_key -> Text,
+        signature -> Binary,
+    }
+}
+
+diesel::table! {
+    events (id) {
+        id -> Uuid,
+        name -> Text,
+        organisation -> Nullable<Uuid>,
+        subject -> Uuid,
+        person -> Nullable<Uuid>,
+        occurred_at -> Timestamptz,
+        traceparent -> Nullable<Text>,
+        body -> Binary,
+    }
+}
+
+diesel::table! {
+    filing_lines (organisation, filing, line) {
+        organisation -> Uuid,
+        filing -> Uuid,
+        line -> SmallInt,
+        role -> Text,
+        lot -> Nullable<Uuid>,
+        lot_number -> Nullable<Text>,
+        product -> Nullable<Uuid>,
+        category -> Nullable<Text>,
+        hs_code -> Nullable<Text>,
+        grade -> Nullable<Text>,
+        quantity_grams -> BigInt,
+        refused_grams -> BigInt,
+        unit_price -> Nullable<Numeric>,
+        currency -> Nullable<Text>,
+        la_mg -> BigInt,
+        ce_mg -> BigInt,
+        pr_mg -> BigInt,
+        nd_mg -> BigInt,
+        pm_mg -> BigInt,
+        sm_mg -> BigInt,
+        eu_mg -> BigInt,
+        gd_mg -> BigInt,
+        tb_mg -> BigInt,
+        dy_mg -> BigInt,
+        ho_mg -> BigInt,
+        er_mg -> BigInt,
+        tm_mg -> BigInt,
+        yb_mg -> BigInt,
+        lu_mg -> BigInt,
+        sc_mg -> BigInt,
+        y_mg -> BigInt,
+        sigma_mg -> Nullable<Array<BigInt>>,
+    }
+}
+
+diesel::table! {
+    filing_references (organisation, reference, version) {
+        organisation -> Uuid,
+        reference -> Text,
+        version -> SmallInt,
+        filing -> Uuid,
+        content_hash -> Binary,
+    }
+}
+
+diesel::table! {
+    filings (organisation, id) {
+        organisation -> Uuid,
+        id -> Uuid,
+        site -> Uuid,
+        kind -> Text,
+        reference -> Text,
+        version -> SmallInt,
+        replaces -> Nullable<Uuid>,
+        correction_reason -> Nullable<Text>,
+        happened_at -> Timestamptz,
+        recorded_at -> Timestamptz,
+        month -> Date,
+        channel -> Text,
+        filed_by -> Uuid,
+        process -> Nullable<Text>,
+        party -> Nullable<Uuid>,
+        party_organisation -> Nullable<Uuid>,
+        movement -> Nullable<Uuid>,
+        outcome -> Nullable<Text>,
+        beyond -> Nullable<Text>,
+        contract -> Nullable<Text>,
+        invoice -> Nullable<Text>,
+        licence_number -> Nullable<Text>,
+        customs_declaration -> Nullable<Text>,
+        country -> Nullable<Text>,
+        nil -> Nullable<Bool>,
+    }
+}
+
+diesel::table! {
+    finding_dispositions (id) {
+        id -> Uuid,
+        finding -> Uuid,
+        state -> Text,
+        reason -> Text,
+        person -> Uuid,
+        decided_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    findings (id) {
+        id -> Uuid,
+        detector -> Text,
+        subject_key -> Text,
+        detector_version -> Integer,
+        subject_kind -> Text,
+        subject -> Uuid,
+        organisation -> Nullable<Uuid>,
+        audience -> Text,
+        severity -> Text,
+        evidence -> Jsonb,
+        sentence_zh -> Text,
+        sentence_en -> Text,
+        state -> Text,
+        raised_at -> Timestamptz,
+        caused_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    groups (id) {
+        id -> Uuid,
+        name_zh -> Text,
+        name_en -> Text,
+    }
+}
+
+diesel::table! {
+    idempotency_keys (organisation, key) {
+        organisation -> Uuid,
+        key -> Text,
+        request_hash -> Binary,
+        subject -> Uuid,
+        answer -> Jsonb,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    inbox (consumer, message) {
+        consumer -> Text,
+        message -> Uuid,
+        accepted_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    invitations (id) {
+        id -> Uuid,
+        organisation -> Uuid,
+        email -> Text,
+        roles -> Array<Text>,
+        token_hash -> Binary,
+        invited_by -> Uuid,
+        created_at -> Timestamptz,
+        expires_at -> Timestamptz,
+        accepted_by -> Nullable<Uuid>,
+        accepted_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    licence_events (id) {
+        id -> Uuid,
+        licence -> Uuid,
+        action -> Text,
+        person -> Nullable<Uuid>,
+        occurred_at -> Timestamptz,
+        detail -> Jsonb,
+    }
+}
+
+diesel::table! {
+    licence_lines (licence, line) {
+        licence -> Uuid,
+        line -> SmallInt,
+        control_code -> Text,
+        description -> Text,
+        hs_code -> Nullable<Text>,
+        licensed_grams -> BigInt,
+        reserved_grams -> BigInt,
+        confirmed_grams -> BigInt,
+    }
+}
+
+diesel::table! {
+    licence_reservations (id) {
+        id -> Uuid,
+        licence -> Uuid,
+        line -> SmallInt,
+        declaration -> Text,
+        declaration_line -> SmallInt,
+        grams -> BigInt,
+        state -> Text,
+        reserved_by -> Uuid,
+        reserved_at -> Timestamptz,
+        settled_by -> Nullable<Uuid>,
+        settled_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    licences (id) {
+        id -> Uuid,
+        number -> Text,
+        case_id -> Uuid,
+        organisation -> Uuid,
+        version -> Integer,
+        kind -> Text,
+        state -> Text,
+        valid_from -> Date,
+        valid_until -> Date,
+        destination -> Text,
+        consignee -> Text,
+        end_user -> Text,
+        end_use -> Text,
+        shipped -> Bool,
+        issued_at -> Timestamptz,
+        issued_by -> Uuid,
+        signed_content -> Binary,
+        signing_key -> Text,
+        signature -> Binary,
+    }
+}
+
+diesel::table! {
+    listed_parties (id) {
+        id -> Uuid,
+        list -> Text,
+        name -> Text,
+        identifier -> Nullable<Text>,
+        country -> Nullable<Text>,
+        valid_from -> Date,
+        valid_until -> Nullable<Date>,
+        announcement -> Nullable<Text>,
+        source -> Text,
+        verification -> Text,
+    }
+}
+
+diesel::table! {
+    log_checkpoints (size) {
+        size -> BigInt,
+        root -> Binary,
+        note -> Text,
+        signed_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    log_leaves (index) {
+        index -> BigInt,
+        event -> Uuid,
+        leaf_hash -> Binary,
+    }
+}
+
+diesel::table! {
+    lot_edges (output_lot, input_lot, filing) {
+        organisation -> Uuid,
+        filing -> Uuid,
+        input_lot -> Uuid,
+        output_lot -> Uuid,
+    }
+}
+
+diesel::table! {
+    lot_holders (organisation, lot) {
+        organisation -> Uuid,
+        lot -> Uuid,
+        granted_by -> Uuid,
+        filing -> Uuid,
+    }
+}
+
+diesel::table! {
+    lots (id, filing) {
+        organisation -> Uuid,
+        id -> Uuid,
+        filing -> Uuid,
+        number -> Text,
+        site -> Uuid,
+        product -> Nullable<Uuid>,
+        category -> Text,
+        hs_code -> Nullable<Text>,
+        grade -> Nullable<Text>,
+        happened_at -> Timestamptz,
+        quantity_grams -> BigInt,
+        la_mg -> BigInt,
+        ce_mg -> BigInt,
+        pr_mg -> BigInt,
+        nd_mg -> BigInt,
+        pm_mg -> BigInt,
+        sm_mg -> BigInt,
+        eu_mg -> BigInt,
+        gd_mg -> BigInt,
+        tb_mg -> BigInt,
+        dy_mg -> BigInt,
+        ho_mg -> BigInt,
+        er_mg -> BigInt,
+        tm_mg -> BigInt,
+        yb_mg -> BigInt,
+        lu_mg -> BigInt,
+        sc_mg -> BigInt,
+        y_mg -> BigInt,
+    }
+}
+
+diesel::table! {
+    memberships (person, organisation, role) {
+        person -> Uuid,
+        organisation -> Uuid,
+        role -> Text,
+        granted_by -> Nullable<Uuid>,
+        granted_at -> Timestamptz,
+        ended_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    message_attempts (consumer, message) {
+        consumer -> Text,
+        message -> Uuid,
+        attempts -> Integer,
+        last_error -> Text,
+        last_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    movement_lines (movement, filing, line) {
+        organisation -> Uuid,
+        movement -> Uuid,
+        filing -> Uuid,
+        line -> SmallInt,
+        buyer_organisation -> Uuid,
+        lot -> Uuid,
+        category -> Nullable<Text>,
+        hs_code -> Nullable<Text>,
+        grade -> Nullable<Text>,
+        quantity_grams -> BigInt,
+        la_mg -> BigInt,
+        ce_mg -> BigInt,
+        pr_mg -> BigInt,
+        nd_mg -> BigInt,
+        pm_mg -> BigInt,
+        sm_mg -> BigInt,
+        eu_mg -> BigInt,
+        gd_mg -> BigInt,
+        tb_mg -> BigInt,
+        dy_mg -> BigInt,
+        ho_mg -> BigInt,
+        er_mg -> BigInt,
+        tm_mg -> BigInt,
+        yb_mg -> BigInt,
+        lu_mg -> BigInt,
+        sc_mg -> BigInt,
+        y_mg -> BigInt,
+    }
+}
+
+diesel::table! {
+    movements (id, filing) {
+        organisation -> Uuid,
+        id -> Uuid,
+        filing -> Uuid,
+        buyer_organisation -> Uuid,
+        dispatched_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    number_series (series) {
+        series -> Text,
+        last -> BigInt,
+    }
+}
+
+diesel::table! {
+    organisations (id) {
+        id -> Uuid,
+        kind -> Text,
+        uscc -> Nullable<Text>,
+        lei -> Nullable<Text>,
+        registration -> Nullable<Text>,
+        country -> Text,
+        name_zh -> Text,
+        name_en -> Text,
+        stages -> Array<Text>,
+        group_id -> Nullable<Uuid>,
+        registered_at -> Timestamptz,
+        closed_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    outbox (event) {
+        event -> Uuid,
+    }
+}
+
+diesel::table! {
+    parties (organisation, id) {
+        organisation -> Uuid,
+        id -> Uuid,
+        name -> Text,
+        identifier -> Nullable<Text>,
+        country -> Text,
+        party_organisation -> Nullable<Uuid>,
+    }
+}
+
+diesel::table! {
+    partitioned_tables (table_name) {
+        table_name -> Text,
+    }
+}
+
+diesel::table! {
+    people (id) {
+        id -> Uuid,
+        email -> Text,
+        name -> Text,
+        language -> Text,
+        password_hash -> Nullable<Text>,
+        created_at -> Timestamptz,
+        disabled_at -> Nullable<Timestamptz>,
+        failed_sign_ins -> Integer,
+        locked_until -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    postings (organisation, filing, posting) {
+        organisation -> Uuid,
+        filing -> Uuid,
+        posting -> SmallInt,
+        line -> SmallInt,
+        lot -> Nullable<Uuid>,
+        from_kind -> Text,
+        from_key -> Uuid,
+        to_kind -> Text,
+        to_key -> Uuid,
+        happened_at -> Timestamptz,
+        month -> Date,
+        gross_grams -> BigInt,
+        la_mg -> BigInt,
+        ce_mg -> BigInt,
+        pr_mg -> BigInt,
+        nd_mg -> BigInt,
+        pm_mg -> BigInt,
+        sm_mg -> BigInt,
+        eu_mg -> BigInt,
+        gd_mg -> BigInt,
+        tb_mg -> BigInt,
+        dy_mg -> BigInt,
+        ho_mg -> BigInt,
+        er_mg -> BigInt,
+        tm_mg -> BigInt,
+        yb_mg -> BigInt,
+        lu_mg -> BigInt,
+        sc_mg -> BigInt,
+        y_mg -> BigInt,
+    }
+}
+
+diesel::table! {
+    products (organisation, id) {
+        organisation -> Uuid,
+        id -> Uuid,
+        code -> Text,
+        name_zh -> Text,
+        name_en -> Text,
+        category -> Text,
+        form -> Nullable<Text>,
+        hs_code -> Text,
+        grade -> Nullable<Text>,
+        composition -> Jsonb,
+    }
+}
+
+diesel::table! {
+    quotas (id) {
+        id -> Uuid,
+        group_id -> Uuid,
+        year -> Integer,
+        scope -> Text,
+        batch -> Integer,
+        granted_reo_grams -> BigInt,
+        source -> Text,
+        verification -> Text,
+    }
+}
+
+diesel::table! {
+    regime_rows (version, kind, key) {
+        version -> Text,
+        kind -> Text,
+        key -> Text,
+        valid_from -> Nullable<Date>,
+        valid_until -> Nullable<Date>,
+        content -> Jsonb,
+        source -> Text,
+        verification -> Text,
+    }
+}
+
+diesel::table! {
+    regime_versions (version) {
+        version -> Text,
+        content_hash -> Binary,
+        imported_at -> Timestamptz,
+        imported_by -> Nullable<Uuid>,
+        takes_effect_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    relay_state (one_row) {
+        one_row -> Bool,
+        sequenced -> BigInt,
+        published -> BigInt,
+        frontier -> Array<Binary>,
+    }
+}
+
+diesel::table! {
+    screenings (message) {
+        message -> Uuid,
+        event -> Text,
+        subject -> Uuid,
+        findings -> Integer,
+        screened_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    sessions (id) {
+        id -> Uuid,
+        token_hash -> Binary,
+        person -> Uuid,
+        created_at -> Timestamptz,
+        expires_at -> Timestamptz,
+        revoked_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    sites (organisation, id) {
+        organisation -> Uuid,
+        id -> Uuid,
+        code -> Text,
+        name_zh -> Text,
+        name_en -> Text,
+        region -> Text,
+        stages -> Array<Text>,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(
+    account_balances,
+    api_keys,
+    application_assessments,
+    case_events,
+    cases,
+    dead_letters,
+    delegations,
+    determinations,
+    events,
+    filing_lines,
+    filing_references,
+    filings,
+    finding_dispositions,
+    findings,
+    groups,
+    idempotency_keys,
+    inbox,
+    invitations,
+    licence_events,
+    licence_lines,
+    licence_reservations,
+    licences,
+    listed_parties,
+    log_checkpoints,
+    log_leaves,
+    lot_edges,
+    lot_holders,
+    lots,
+    memberships,
+    message_attempts,
+    movement_lines,
+    movements,
+    number_series,
+    organisations,
+    outbox,
+    parties,
+    partitioned_tables,
+    people,
+    postings,
+    products,
+    quotas,
+    regime_rows,
+    regime_versions,
+    relay_state,
+    screenings,
+    sessions,
+    sites,
+);

@@ -1,0 +1,124 @@
+//! Events: what became true, told to whoever must hear it.
+//!
+//! An event is written in the transaction that made it true. Its JSON is a contract: the
+//! snapshots below change only together with a new version.
+
+use crate::{
+    calendar_month::Month,
+    codes::{FilingKind, Severity},
+    ids::{
+        CaseId, DeterminationId, FilingId, FindingId, LicenceId, OrganisationId, PersonId,
+        ReservationId, SiteId,
+    },
+};
+use serde::{Deserialize, Serialize};
+
+/// The version of the JSON below; a consumer refuses one it does not know.
+pub const EVENT_VERSION: u16 = 1;
+
+/// Everything the system tells itself and the log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "event")]
+#[expect(missing_docs, reason = "the names are the words of the domain README")]
+pub enum Event {
+    #[serde(rename = "filing.recorded")]
+    FilingRecorded {
+        filing: FilingId,
+        organisation: OrganisationId,
+        site: SiteId,
+        kind: FilingKind,
+        month: Month,
+        version: u16,
+    },
+    #[serde(rename = "organisation.registered")]
+    OrganisationRegistered { organisation: OrganisationId },
+    #[serde(rename = "person.changed")]
+    PersonChanged { person: PersonId, organisation: OrganisationId, change: String },
+    #[serde(rename = "regime.imported")]
+    RegimeImported { version: String, person: Option<PersonId> },
+    #[serde(rename = "determination.made")]
+    DeterminationMade { determination: DeterminationId, organisation: Option<OrganisationId> },
+    #[serde(rename = "application.submitted")]
+    ApplicationSubmitted { case: CaseId, organisation: OrganisationId, version: u32 },
+    #[serde(rename = "application.assessed")]
+    ApplicationAssessed { case: CaseId, version: u32 },
+    #[serde(rename = "case.moved")]
+    CaseMoved {
+        case: CaseId,
+        organisation: OrganisationId,
+        action: String,
+        state: String,
+        person: Option<PersonId>,
+        version: u32,
+    },
+    #[serde(rename = "licence.issued")]
+    LicenceIssued { licence: LicenceId, case: CaseId, organisation: OrganisationId, number: String },
+    #[serde(rename = "licence.moved")]
+    LicenceMoved { licence: LicenceId, action: String, state: String, person: Option<PersonId> },
+    #[serde(rename = "licence.used")]
+    LicenceUsed {
+        licence: LicenceId,
+        reservation: ReservationId,
+        organisation: OrganisationId,
+        /// `reserved`, `confirmed` or `released`.
+        step: String,
+        declaration: String,
+        line: u16,
+        grams: u64,
+    },
+    #[serde(rename = "finding.raised")]
+    FindingRaised {
+        finding: FindingId,
+        detector: String,
+        severity: Severity,
+        organisation: Option<OrganisationId>,
+    },
+    #[serde(rename = "finding.disposed")]
+    FindingDisposed { finding: FindingId, state: String, person: PersonId },
+    /// An official read what is confidential: the owner may see that, and why.
+    #[serde(rename = "confidential.read")]
+    ConfidentialRead { person: PersonId, owner: OrganisationId, subject: String, purpose: String },
+}
+
+impl Event {
+    /// The routing key, which is also the tag in the JSON.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::FilingRecorded { .. } => "filing.recorded",
+            Self::OrganisationRegistered { .. } => "organisation.registered",
+            Self::PersonChanged { .. } => "person.changed",
+            Self::RegimeImported { .. } => "regime.imported",
+            Self::DeterminationMade { .. } => "determination.made",
+            Self::ApplicationSubmitted { .. } => "application.submitted",
+            Self::ApplicationAssessed { .. } => "application.assessed",
+            Self::CaseMoved { .. } => "case.moved",
+            Self::LicenceIssued { .. } => "licence.issued",
+            Self::LicenceMoved { .. } => "licence.moved",
+            Self::LicenceUsed { .. } => "licence.used",
+            Self::FindingRaised { .. } => "finding.raised",
+            Self::FindingDisposed { .. } => "finding.disposed",
+            Self::ConfidentialRead { .. } => "confidential.read",
+        }
+    }
+
+    /// Whose log entry this is: who may see it in full.
+    pub const fn organisation(&self) -> Option<OrganisationId> {
+        match self {
+            Self::FilingRecorded { organisation, .. }
+            | Self::OrganisationRegistered { organisation }
+            | Self::PersonChanged { organisation, .. }
+            | Self::ApplicationSubmitted { organisation, .. }
+            | Self::CaseMoved { organisation, .. }
+            | Self::LicenceIssued { organisation, .. }
+            | Self::LicenceUsed { organisation, .. }
+            | Self::ConfidentialRead { owner: organisation, .. } => Some(*organisation),
+            Self::DeterminationMade { organisation, .. } => *organisation,
+            // What officials suspect is theirs: a finding is nobody's log entry but their own.
+            Self::RegimeImported { .. }
+            | Self::ApplicationAssessed { .. }
+            | Self::LicenceMoved { .. }
+            | Self::FindingRaised { .. }
+            | Self::FindingDisposed { .. } => None,
+        }
+    }
+}
