@@ -1,0 +1,29 @@
+# shellcheck shell=bash
+# Installs the Debian packages that the scripts need, when something is missing.
+
+# Prints the packages whose programs are not here.
+missing_packages() {
+  compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || echo postgresql
+  compgen -G '/usr/lib/postgresql/*/bin/pgbench' >/dev/null || echo postgresql-contrib
+  compgen -G '/usr/lib/rabbitmq/lib/rabbitmq_server-*/sbin/rabbitmq-server' >/dev/null || echo rabbitmq-server
+  command -v jq >/dev/null || echo jq
+  command -v curl >/dev/null || echo curl
+  command -v cc >/dev/null || printf '%s\n' gcc libc6-dev
+}
+
+install_missing_packages() {
+  local missing as_root=()
+  mapfile -t missing < <(missing_packages)
+  ((${#missing[@]} > 0)) || return 0
+  command -v apt-get >/dev/null || fail "missing: ${missing[*]} (names of Debian's packages; there is no apt-get here)"
+  if ! is_root; then
+    sudo -n true 2>/dev/null || fail "missing packages; run this once: sudo apt-get install ${missing[*]}"
+    as_root=(sudo -n)
+  fi
+  say "Installing ${missing[*]}"
+  "${as_root[@]}" apt-get update -qq
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+    apt-get install -qq -y --no-install-recommends "${missing[@]}" </dev/null >/dev/null
+  mapfile -t missing < <(missing_packages)
+  ((${#missing[@]} == 0)) || fail "still missing after apt-get install: ${missing[*]}"
+}
