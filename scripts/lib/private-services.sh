@@ -16,8 +16,7 @@
 # shellcheck source=scripts/lib/processes.sh
 . "$(dirname "${BASH_SOURCE[0]}")/processes.sh"
 
-# Held by `up` and `down`; what they start must not inherit it.
-LOCK_DESCRIPTOR=9
+# Descriptor 9 is the lock of `up` and `down`: what they start must not inherit it.
 
 # Sets RUN_AS to the prefix that makes a command run as this user. It replaces itself by the
 # command, so that $! is the pid of what was started.
@@ -125,7 +124,7 @@ postgres_launch() {
     port=$(choose_port "$1/port" "${2:-}")
     postgres_configuration "$port" >"$1/data/postgresql.conf"
     "${RUN_AS[@]}" env LC_ALL=C.UTF-8 "$(postgres_programs)/pg_ctl" -D "$1/data" -w -t 120 -l "$1/postgres.log" start \
-      </dev/null >/dev/null 2>&1 {LOCK_DESCRIPTOR}>&- && return
+      </dev/null >/dev/null 2>&1 9>&- && return
     sleep 0.5
   done
   complain "PostgreSQL did not start on port $port: $(tail -n 3 "$1/postgres.log"). Its log: $1/postgres.log"
@@ -213,14 +212,14 @@ rabbitmq_start_node() {
   # RabbitMQ's script then becomes the node instead of watching over it. Its directory is $0 there.
   # shellcheck disable=SC2016
   setsid "${RUN_AS[@]}" sh -c '. ./environment; RUNNING_UNDER_SYSTEMD=true; export RUNNING_UNDER_SYSTEMD; exec "$0/rabbitmq-server"' \
-    "$(rabbitmq_programs)" >"$directory/out.log" 2>&1 </dev/null {LOCK_DESCRIPTOR}>&- &
+    "$(rabbitmq_programs)" >"$directory/out.log" 2>&1 </dev/null 9>&- &
   record_process "$directory/pid" $!
 }
 
 # The node would start one itself, which nobody would stop.
 rabbitmq_start_epmd() {
   setsid "${RUN_AS[@]}" epmd -port "$(<"$1/epmd_port")" -address 127.0.0.1 \
-    >"$1/epmd.log" 2>&1 </dev/null {LOCK_DESCRIPTOR}>&- &
+    >"$1/epmd.log" 2>&1 </dev/null 9>&- &
   record_process "$1/epmd.pid" $!
   for _ in {1..100}; do
     if port_is_taken "$(<"$1/epmd_port")"; then return; fi
