@@ -1,8 +1,5 @@
 //! Closed lists of words: each is an enum whose one spelling serves JSON, SQL, docs and logs.
 
-use serde::{Deserialize, Serialize};
-use std::{fmt, str::FromStr};
-
 /// The text is none of the words allowed here.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not one of {}", expected.join(", "))]
@@ -14,7 +11,7 @@ pub struct UnknownWord {
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident { $($(#[$word_doc:meta])* $variant:ident = $word:literal),* $(,)? }) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
         pub enum $name { $($(#[$word_doc])* #[serde(rename = $word)] $variant),* }
 
         impl $name {
@@ -27,23 +24,24 @@ macro_rules! words {
             }
         }
 
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str(self.as_str())
             }
         }
 
-        impl FromStr for $name {
-            type Err = UnknownWord;
+        impl std::str::FromStr for $name {
+            type Err = $crate::codes::UnknownWord;
 
-            fn from_str(text: &str) -> Result<Self, UnknownWord> {
+            fn from_str(text: &str) -> Result<Self, $crate::codes::UnknownWord> {
                 Self::ALL.iter().copied().find(|word| word.as_str() == text).ok_or_else(|| {
-                    UnknownWord { expected: Self::ALL.iter().map(|word| word.as_str()).collect() }
+                    $crate::codes::UnknownWord { expected: Self::ALL.iter().map(|word| word.as_str()).collect() }
                 })
             }
         }
     };
 }
+pub(crate) use words;
 
 words! {
     /// What a person may do for an organisation.

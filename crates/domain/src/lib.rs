@@ -4,6 +4,7 @@
 //! by the caller, and everything that judges is a function over data somebody else fetched.
 
 pub mod calendar_month;
+pub mod canonical;
 pub mod codes;
 pub mod composition;
 pub mod element;
@@ -14,4 +15,5 @@ pub mod ids;
 pub mod mass;
 pub mod money;
 pub mod posting;
+pub mod regime;
 pub mod violation;
