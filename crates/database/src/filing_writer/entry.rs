@@ -1,0 +1,81 @@
+//! What a handler hands over to be written, and what it hears back.
+
+use crate::Error;
+use domain::{
+    filing::Filing,
+    ids::{EventId, FilingId, LotId},
+    posting::Posting,
+};
+
+/// A validated filing with everything that follows from it, ready to be stored.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// The filing itself.
+    pub filing: Filing,
+    /// Its postings; for a correction, the reversal of the version before comes first.
+    pub postings: Vec<Posting>,
+    /// Lots of the version before that this one no longer makes.
+    pub withdrawn_lots: Vec<WithdrawnLot>,
+    /// SHA-256 of the claim as sent: the same filing sent twice is the same.
+    pub content_hash: [u8; 32],
+    /// The caller's idempotency key and the hash of its whole request, where it gave one.
+    pub idempotency: Option<Idempotency>,
+    /// The id of the event that announces it.
+    pub event: EventId,
+    /// The request's W3C trace context.
+    pub traceparent: Option<String>,
+    /// What is answered, now and to every repetition.
+    pub answer: serde_json::Value,
+}
+
+/// A lot that a correction takes back; it stays known, with nothing in it.
+#[derive(Clone, Debug)]
+pub struct WithdrawnLot {
+    /// The lot.
+    pub lot: LotId,
+    /// Its maker's number for it.
+    pub number: String,
+    /// What kind of goods it was said to be.
+    pub category: String,
+}
+
+/// A key under which a request may be repeated without effect.
+#[derive(Clone, Debug)]
+pub struct Idempotency {
+    /// The caller's key.
+    pub key: String,
+    /// SHA-256 of the request it stands for.
+    pub request_hash: [u8; 32],
+}
+
+/// What became of an entry.
+#[derive(Debug)]
+pub enum Verdict {
+    /// It is durable, with its postings and its event.
+    Recorded,
+    /// The same request was answered before; this is that answer.
+    Repeated(serde_json::Value),
+    /// The idempotency key already stands for another request.
+    KeyReused,
+    /// The reference already has this version.
+    ReferenceTaken {
+        /// Which filing has it.
+        filing: FilingId,
+        /// Whether it says exactly the same.
+        same_content: bool,
+    },
+}
+
+/// Why an entry was not written.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    /// Too much is waiting already: come back later.
+    #[error("the queue of filings is full")]
+    Overloaded,
+    /// It is not known whether the entry was stored: ask again under the same key.
+    #[error("the database went away")]
+    Unavailable,
+    /// Postgres refused this entry, whatever its neighbours were.
+    #[error("the filing could not be written")]
+    Failed(#[source] Error),
+}

@@ -1,0 +1,300 @@
+//! The one writer of filings: group commit.
+//!
+//! Handlers validate and hand over an [`Entry`]; whatever arrived while the last transaction
+//! committed forms the next one. Each caller is answered after its own commit. An entry that
+//! Postgres refuses never fails its neighbours: the batch is rolled back and written one by one.
+//! The queue is bounded and fair between organisations; beyond it callers are told to come back.
+//!
+//! diesel has no way to send a batch of composite rows without waiting for each statement, so
+//! this module holds a tokio-postgres connection of its own (`docs/decisions/0003`).
+
+mod entry;
+mod numeric;
+mod queue;
+mod rows;
+mod statements;
+
+pub use entry::{Entry, Idempotency, Verdict, WithdrawnLot, WriteError};
+
+use crate::{Error, Role, Target};
+use domain::ids::OrganisationId;
+use queue::FairQueue;
+use secrecy::ExposeSecret;
+use statements::Statements;
+use std::{collections::HashSet, sync::Arc, time::Duration};
+use tokio::sync::oneshot;
+use tokio_postgres::{Client, NoTls};
+
+/// Filings in one transaction, at most: beyond it commits get slower, not cheaper.
+const BATCH: usize = 256;
+/// Filings that may wait, in all and of one organisation.
+const CAPACITY: usize = 8_192;
+const CAPACITY_PER_ORGANISATION: usize = 2_048;
+/// A caller hears "unavailable" when its filing was not written in this time.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(20);
+const RECONNECT_FIRST: Duration = Duration::from_millis(100);
+const RECONNECT_LAST: Duration = Duration::from_secs(5);
+
+/// Hands entries over to the writing task; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct FilingWriter {
+    queue: Arc<FairQueue<OrganisationId, Waiting>>,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    entry: Entry,
+    answer: oneshot::Sender<Result<Verdict, WriteError>>,
+}
+
+impl FilingWriter {
+    /// Starts the writing task. It ends when [`FilingWriter::close`] was called and everything
+    /// that waited is written.
+    pub fn start(target: Target) -> (Self, tokio::task::JoinHandle<()>) {
+        let queue = Arc::new(FairQueue::new(CAPACITY, CAPACITY_PER_ORGANISATION));
+        let task = tokio::spawn(write_until_closed(target, Arc::clone(&queue)));
+        (Self { queue }, task)
+    }
+
+    /// Writes an entry and answers once it is durable.
+    pub async fn write(&self, entry: Entry) -> Result<Verdict, WriteError> {
+        let (answer, answered) = oneshot::channel();
+        let organisation = entry.filing.organisation;
+        self.queue
+            .push(organisation, Waiting { entry, answer })
+            .map_err(|_| WriteError::Overloaded)?;
+        match tokio::time::timeout(ANSWER_TIMEOUT, answered).await {
+            Ok(Ok(verdict)) => verdict,
+            Ok(Err(_)) | Err(_) => Err(WriteError::Unavailable),
+        }
+    }
+
+    /// Takes nothing more; what waits is still written.
+    pub fn close(&self) {
+        self.queue.close();
+    }
+
+    /// How many filings wait for the next transaction.
+    pub fn waiting(&self) -> usize {
+        self.queue.len()
+    }
+}
+
+async fn write_until_closed(target: Target, queue: Arc<FairQueue<OrganisationId, Waiting>>) {
+    let mut connection = None;
+    loop {
+        let mut batch = queue.take(BATCH).await;
+        if batch.is_empty() {
+            return;
+        }
+        // Whoever gave up waiting may still find the filing written: the key tells.
+        batch.retain(|waiting| !waiting.answer.is_closed());
+        while !batch.is_empty() {
+            let writer = match connection.take() {
+                Some(writer) => writer,
+                None => connect(&target).await,
+            };
+            let later = writer.write(batch).await;
+            batch = later.entries;
+            if later.connection_works {
+                connection = Some(writer);
+            }
+        }
+    }
+}
+
+/// Connects, however long it takes.
+async fn connect(target: &Target) -> Writer {
+    let mut pause = RECONNECT_FIRST;
+    loop {
+        match Writer::connect(target).await {
+            Ok(writer) => return writer,
+            Err(error) => {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "the filing writer cannot connect and will try again"
+                );
+            }
+        }
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(RECONNECT_LAST);
+    }
+}
+
+#[derive(Debug)]
+struct Writer {
+    client: Client,
+    statements: Statements,
+}
+
+/// What a batch left to be done.
+struct Later {
+    /// Entries for the next transaction: their key or reference stood twice in this one.
+    entries: Vec<Waiting>,
+    connection_works: bool,
+}
+
+impl Writer {
+    async fn connect(target: &Target) -> Result<Self, Error> {
+        let url = target.url_as(Role::FilingWriter);
+        let (client, connection) = tokio_postgres::connect(url.expose_secret(), NoTls).await?;
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::warn!(error = &error as &dyn std::error::Error, "the writer's connection ended");
+            }
+        });
+        let statements = Statements::prepare(&client).await?;
+        Ok(Self { client, statements })
+    }
+
+    /// Writes a batch and answers everybody in it but those it hands back.
+    async fn write(&self, batch: Vec<Waiting>) -> Later {
+        let (mut batch, repeated) = first_of_each(batch);
+        let outcome = loop {
+            let entries: Vec<&Entry> = batch.iter().map(|waiting| &waiting.entry).collect();
+            match self.commit(&entries).await {
+                Ok(Committed::All { taken }) => break Ok(taken),
+                // Rare: a key that stands for another request. The claim of its reference must
+                // not stay, so everything was rolled back and the others go on without it.
+                Ok(Committed::Nothing { key_taken }) => {
+                    let (out, rest) = batch
+                        .into_iter()
+                        .partition(|waiting| key_taken.contains(&waiting.entry.filing.id.as_uuid()));
+                    batch = rest;
+                    self.answer_taken(out).await;
+                }
+                Err(error) => break Err(error),
+            }
+        };
+        let connection_works = match outcome {
+            Ok(taken) => {
+                let (out, recorded): (Vec<_>, Vec<_>) = batch
+                    .into_iter()
+                    .partition(|waiting| taken.contains(&waiting.entry.filing.id.as_uuid()));
+                for waiting in recorded {
+                    let _ = waiting.answer.send(Ok(Verdict::Recorded));
+                }
+                self.answer_taken(out).await;
+                true
+            }
+            Err(error) if error.is_unavailable() => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "a batch was not acknowledged");
+                for waiting in batch {
+                    let _ = waiting.answer.send(Err(WriteError::Unavailable));
+                }
+                false
+            }
+            Err(error) => self.write_one_by_one(batch, error).await,
+        };
+        Later { entries: repeated, connection_works }
+    }
+
+    /// After a batch failed: whose fault was it?
+    async fn write_one_by_one(&self, batch: Vec<Waiting>, error: Error) -> bool {
+        if let [_] = batch.as_slice() {
+            for waiting in batch {
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    filing.id = %waiting.entry.filing.id,
+                    "a filing cannot be written"
+                );
+                let _ = waiting.answer.send(Err(WriteError::Failed(error)));
+                break;
+            }
+            return true;
+        }
+        let mut connection_works = true;
+        for waiting in batch {
+            if connection_works {
+                connection_works = Box::pin(self.write(vec![waiting])).await.connection_works;
+            } else {
+                let _ = waiting.answer.send(Err(WriteError::Unavailable));
+            }
+        }
+        connection_works
+    }
+
+    /// One transaction. Rolls back when it answers `Nothing` or an error.
+    async fn commit(&self, entries: &[&Entry]) -> Result<Committed, Error> {
+        if entries.is_empty() {
+            return Ok(Committed::All { taken: HashSet::new() });
+        }
+        self.client.batch_execute("begin").await?;
+        match self.fill_transaction(entries).await {
+            Ok(committed @ Committed::All { .. }) => {
+                self.client.batch_execute("commit").await?;
+                Ok(committed)
+            }
+            outcome => {
+                self.client.batch_execute("rollback").await?;
+                outcome
+            }
+        }
+    }
+
+    async fn fill_transaction(&self, entries: &[&Entry]) -> Result<Committed, Error> {
+        self.statements.act_for(&self.client, entries).await?;
+        let (free, key_taken) = self.statements.claim(&self.client, entries).await?;
+        if !key_taken.is_empty() {
+            return Ok(Committed::Nothing { key_taken });
+        }
+        let is_free = |entry: &&Entry| free.contains(&entry.filing.id.as_uuid());
+        let (new, taken): (Vec<&Entry>, Vec<&Entry>) =
+            entries.iter().copied().partition(|entry| is_free(entry));
+        if !new.is_empty() {
+            self.statements.insert(&self.client, &new).await?;
+        }
+        Ok(Committed::All {
+            taken: taken.iter().map(|entry| entry.filing.id.as_uuid()).collect(),
+        })
+    }
+
+    /// Tells callers whose reference or key was not free what stands there.
+    async fn answer_taken(&self, taken: Vec<Waiting>) {
+        for waiting in taken {
+            let verdict = self.explain(&waiting.entry).await;
+            let verdict = match verdict {
+                Ok(Some(verdict)) => Ok(verdict),
+                Ok(None) => Err(WriteError::Unavailable),
+                Err(error) if error.is_unavailable() => Err(WriteError::Unavailable),
+                Err(error) => Err(WriteError::Failed(error)),
+            };
+            let _ = waiting.answer.send(verdict);
+        }
+    }
+
+    async fn explain(&self, entry: &Entry) -> Result<Option<Verdict>, Error> {
+        self.client.batch_execute("begin").await?;
+        let verdict = async {
+            self.statements.act_for(&self.client, &[entry]).await?;
+            self.statements.explain(&self.client, entry).await
+        }
+        .await;
+        self.client.batch_execute("rollback").await?;
+        verdict
+    }
+}
+
+enum Committed {
+    /// Everything new is durable; these references were taken before.
+    All { taken: HashSet<uuid::Uuid> },
+    /// Rolled back: these filings' idempotency keys stand for something else.
+    Nothing { key_taken: HashSet<uuid::Uuid> },
+}
+
+/// Keeps the first entry of each reference and key; the others wait until that one is decided.
+fn first_of_each(batch: Vec<Waiting>) -> (Vec<Waiting>, Vec<Waiting>) {
+    let mut seen = HashSet::new();
+    batch.into_iter().partition(|waiting| {
+        let filing = &waiting.entry.filing;
+        let reference = (filing.organisation, "reference", filing.reference.clone());
+        let key = waiting.entry.idempotency.as_ref();
+        let key = key.map(|key| (filing.organisation, "key", key.key.clone()));
+        let is_new = !seen.contains(&reference) && key.as_ref().is_none_or(|key| !seen.contains(key));
+        if is_new {
+            seen.insert(reference);
+            seen.extend(key);
+        }
+        is_new
+    })
+}

@@ -1,0 +1,186 @@
+//! The writer's prepared statements: one per table, each taking its table's share of a batch.
+
+use super::{
+    Entry, Idempotency, Verdict,
+    rows::{Rows, idempotency_row, reference_row},
+};
+use crate::Error;
+use domain::ids::FilingId;
+use futures_util::future::try_join_all;
+use postgres_types::ToSql;
+use std::collections::HashSet;
+use tokio_postgres::{Client, Statement};
+use uuid::Uuid;
+
+/// A connection of the writer with everything prepared on it.
+#[derive(Debug)]
+pub(super) struct Statements {
+    act_for: Statement,
+    claim_references: Statement,
+    claim_keys: Statement,
+    find_key: Statement,
+    find_reference: Statement,
+    insert: Vec<Statement>,
+    notify: Statement,
+}
+
+/// Tables in the order they are written in: a filing comes before what refers to it.
+const TABLES: [(&str, &str); 12] = [
+    ("parties", "on conflict do nothing"),
+    ("filings", ""),
+    ("filing_lines", ""),
+    ("lots", ""),
+    ("lot_edges", ""),
+    ("lot_holders", "on conflict do nothing"),
+    ("movements", ""),
+    ("movement_lines", ""),
+    ("postings", ""),
+    ("account_balances", ADD_TO_BALANCE),
+    ("events", ""),
+    ("outbox", ""),
+];
+
+const ADD_TO_BALANCE: &str = "on conflict (organisation, kind, key, month) do update set
+    gross_grams = account_balances.gross_grams + excluded.gross_grams,
+    la_mg = account_balances.la_mg + excluded.la_mg, ce_mg = account_balances.ce_mg + excluded.ce_mg,
+    pr_mg = account_balances.pr_mg + excluded.pr_mg, nd_mg = account_balances.nd_mg + excluded.nd_mg,
+    pm_mg = account_balances.pm_mg + excluded.pm_mg, sm_mg = account_balances.sm_mg + excluded.sm_mg,
+    eu_mg = account_balances.eu_mg + excluded.eu_mg, gd_mg = account_balances.gd_mg + excluded.gd_mg,
+    tb_mg = account_balances.tb_mg + excluded.tb_mg, dy_mg = account_balances.dy_mg + excluded.dy_mg,
+    ho_mg = account_balances.ho_mg + excluded.ho_mg, er_mg = account_balances.er_mg + excluded.er_mg,
+    tm_mg = account_balances.tm_mg + excluded.tm_mg, yb_mg = account_balances.yb_mg + excluded.yb_mg,
+    lu_mg = account_balances.lu_mg + excluded.lu_mg, sc_mg = account_balances.sc_mg + excluded.sc_mg,
+    y_mg = account_balances.y_mg + excluded.y_mg";
+
+impl Statements {
+    pub(super) async fn prepare(client: &Client) -> Result<Self, Error> {
+        let insert = TABLES.map(|(table, conflict)| {
+            format!("insert into {table} select row.* from unnest($1::{table}[]) row {conflict}")
+        });
+        let mut prepared = Vec::with_capacity(insert.len());
+        for statement in &insert {
+            prepared.push(client.prepare(statement).await?);
+        }
+        Ok(Self {
+            act_for: client
+                .prepare("select set_config('lodestone.organisations', $1, true)")
+                .await?,
+            claim_references: client
+                .prepare(
+                    "insert into filing_references select row.* from unnest($1::filing_references[]) row
+                     on conflict do nothing returning filing",
+                )
+                .await?,
+            claim_keys: client
+                .prepare(
+                    "insert into idempotency_keys select row.* from unnest($1::idempotency_keys[]) row
+                     on conflict do nothing returning subject",
+                )
+                .await?,
+            find_key: client
+                .prepare(
+                    "select request_hash, answer from idempotency_keys where organisation = $1 and key = $2",
+                )
+                .await?,
+            find_reference: client
+                .prepare(
+                    "select filing, content_hash from filing_references
+                     where organisation = $1 and reference = $2 and version = $3",
+                )
+                .await?,
+            insert: prepared,
+            notify: client.prepare("select pg_notify($1, '')").await?,
+        })
+    }
+
+    /// Says for which organisations the transaction acts.
+    pub(super) async fn act_for(&self, client: &Client, entries: &[&Entry]) -> Result<(), Error> {
+        let mut organisations: Vec<_> =
+            entries.iter().map(|entry| entry.filing.organisation).collect();
+        organisations.sort_unstable();
+        organisations.dedup();
+        client.execute(&self.act_for, &[&crate::connect::uuid_list(&organisations)]).await?;
+        Ok(())
+    }
+
+    /// Claims references, and for those that are free their idempotency keys.
+    ///
+    /// Answers the filings whose reference was free, and those of them whose key was not.
+    pub(super) async fn claim(
+        &self,
+        client: &Client,
+        entries: &[&Entry],
+    ) -> Result<(HashSet<Uuid>, HashSet<Uuid>), Error> {
+        let references: Vec<_> = entries.iter().map(|entry| reference_row(entry)).collect();
+        let free = client.query(&self.claim_references, &[&references]).await?;
+        let free: HashSet<Uuid> = free.iter().map(|row| row.get(0)).collect();
+        let is_free = |entry: &&&Entry| free.contains(&entry.filing.id.as_uuid());
+        let keys: Vec<_> =
+            entries.iter().filter(is_free).filter_map(|entry| idempotency_row(entry)).collect();
+        if keys.is_empty() {
+            return Ok((free, HashSet::new()));
+        }
+        let claimed = client.query(&self.claim_keys, &[&keys]).await?;
+        let claimed: HashSet<Uuid> = claimed.iter().map(|row| row.get(0)).collect();
+        let key_taken = entries
+            .iter()
+            .filter(is_free)
+            .filter(|entry| entry.idempotency.is_some())
+            .map(|entry| entry.filing.id.as_uuid())
+            .filter(|id| !claimed.contains(id))
+            .collect();
+        Ok((free, key_taken))
+    }
+
+    /// Writes all rows of these entries: one statement per table, sent without waiting.
+    pub(super) async fn insert(&self, client: &Client, entries: &[&Entry]) -> Result<(), Error> {
+        let rows = Rows::of(entries.iter().copied());
+        let parameters: [(&(dyn ToSql + Sync), usize); 12] = [
+            (&rows.parties, rows.parties.len()),
+            (&rows.filings, rows.filings.len()),
+            (&rows.lines, rows.lines.len()),
+            (&rows.lots, rows.lots.len()),
+            (&rows.edges, rows.edges.len()),
+            (&rows.holders, rows.holders.len()),
+            (&rows.movements, rows.movements.len()),
+            (&rows.movement_lines, rows.movement_lines.len()),
+            (&rows.postings, rows.postings.len()),
+            (&rows.balances, rows.balances.len()),
+            (&rows.events, rows.events.len()),
+            (&rows.outbox, rows.outbox.len()),
+        ];
+        let sent = self
+            .insert
+            .iter()
+            .zip(&parameters)
+            .filter(|(_, (_, length))| 0 < *length)
+            .map(async |(statement, (rows, _))| client.execute(statement, &[*rows]).await);
+        try_join_all(sent).await?;
+        client.execute(&self.notify, &[&crate::events::OUTBOX_CHANNEL]).await?;
+        Ok(())
+    }
+
+    /// Why an entry's reference or key was not free.
+    ///
+    /// `None` when it is free after all: whoever held it has rolled back.
+    pub(super) async fn explain(
+        &self,
+        client: &Client,
+        entry: &Entry,
+    ) -> Result<Option<Verdict>, Error> {
+        let organisation = entry.filing.organisation.as_uuid();
+        if let Some(Idempotency { key, request_hash }) = &entry.idempotency
+            && let Some(row) = client.query_opt(&self.find_key, &[&organisation, key]).await?
+        {
+            let same = row.get::<_, Vec<u8>>(0) == request_hash;
+            return Ok(Some(if same { Verdict::Repeated(row.get(1)) } else { Verdict::KeyReused }));
+        }
+        let (reference, version) = (&entry.filing.reference, entry.filing.version.cast_signed());
+        let found =
+            client.query_opt(&self.find_reference, &[&organisation, reference, &version]).await?;
+        Ok(found.map(|row| Verdict::ReferenceTaken {
+            filing: FilingId::from_uuid(row.get(0)),
+            same_content: row.get::<_, Vec<u8>>(1) == entry.content_hash,
+        }))
+    }
+}
