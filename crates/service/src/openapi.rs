@@ -1,0 +1,87 @@
+//! The description of an API, as JSON and as a page to browse it that needs no outside network.
+
+use crate::problem::Problem;
+use actix_web::{
+    HttpRequest, HttpResponse, ResponseError,
+    http::{Method, header},
+    web,
+};
+use std::{collections::BTreeMap, sync::Arc};
+use utoipa::openapi::{OpenApi, PathItem};
+use utoipa_actix_web::{AppExt, service_config::ServiceConfig};
+
+/// Where the description is.
+pub const DESCRIPTION: &str = "/openapi.json";
+
+/// Describes an API: its general part together with what the routes say of themselves.
+pub fn describe(general: OpenApi, routes: impl FnOnce(&mut ServiceConfig)) -> OpenApi {
+    let app = actix_web::App::new().into_utoipa_app().openapi(general).configure(routes);
+    app.split_for_parts().1
+}
+
+/// What is served about an API, rendered once.
+pub(crate) struct Pages {
+    description: web::Bytes,
+    page: Arc<utoipa_swagger_ui::Config<'static>>,
+    methods: BTreeMap<String, String>,
+}
+
+impl Pages {
+    pub(crate) fn new(api: &OpenApi) -> Self {
+        let description = api.to_json().expect("a description is always valid JSON").into();
+        let page = utoipa_swagger_ui::Config::from(DESCRIPTION).validator_url("none");
+        let methods = api.paths.paths.iter();
+        let methods = methods.map(|(path, item)| (path.clone(), methods_of(item))).collect();
+        Self { description, page: Arc::new(page), methods }
+    }
+
+    /// The methods a route takes, as the `Allow` header lists them.
+    pub(crate) fn methods(&self, route: &str) -> &str {
+        self.methods.get(route).map_or(Method::GET.as_str(), String::as_str)
+    }
+}
+
+fn methods_of(item: &PathItem) -> String {
+    let methods = [
+        (Method::GET, &item.get),
+        (Method::POST, &item.post),
+        (Method::PUT, &item.put),
+        (Method::PATCH, &item.patch),
+        (Method::DELETE, &item.delete),
+    ];
+    let taken: Vec<_> = methods
+        .iter()
+        .filter(|(_, operation)| operation.is_some())
+        .map(|row| row.0.as_str())
+        .collect();
+    taken.join(", ")
+}
+
+/// `GET /openapi.json`
+pub(crate) async fn description(pages: web::Data<Pages>) -> HttpResponse {
+    HttpResponse::Ok().content_type("application/json").body(pages.description.clone())
+}
+
+/// `GET /docs`
+pub(crate) async fn to_page() -> HttpResponse {
+    HttpResponse::PermanentRedirect().insert_header((header::LOCATION, "/docs/")).finish()
+}
+
+/// `GET /docs/{file}`
+pub(crate) async fn page(request: HttpRequest, pages: web::Data<Pages>) -> HttpResponse {
+    let file = request.match_info().query("file");
+    match utoipa_swagger_ui::serve(file, Arc::clone(&pages.page)) {
+        Ok(Some(file)) => {
+            let mut response = HttpResponse::Ok();
+            response.content_type(file.content_type).insert_header((
+                header::CONTENT_SECURITY_POLICY,
+                "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:",
+            ));
+            if file.gzpipped {
+                response.insert_header((header::CONTENT_ENCODING, "gzip"));
+            }
+            response.body(file.bytes.into_owned())
+        }
+        _ => Problem::NotFound("page").error_response(),
+    }
+}
