@@ -11,6 +11,7 @@
 mod connect;
 mod error;
 pub mod events;
+pub mod filing_context;
 pub mod filing_writer;
 mod migrations;
 mod row;

@@ -574,6 +574,7 @@ diesel::table! {
         filing -> Uuid,
         posting -> SmallInt,
         line -> SmallInt,
+        reversal -> Bool,
         lot -> Nullable<Uuid>,
         from_kind -> Text,
         from_key -> Uuid,
@@ -744,3 +745,4 @@ diesel::allow_tables_to_appear_in_same_query!(
     sessions,
     sites,
 );
+

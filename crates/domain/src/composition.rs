@@ -2,9 +2,12 @@
 
 use crate::element::{ELEMENT_COUNT, Element};
 use rust_decimal::{Decimal, dec};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// How a share was stated.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Basis {
     /// As mass of the element.
     #[default]
@@ -12,6 +15,34 @@ pub enum Basis {
     /// As mass of its trade oxide, the way assays of ores and oxides are written.
     Oxide,
 }
+
+/// A composition as it is written down: by people, in requests and in the catalogue.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StatedComposition {
+    /// What the percentages are of.
+    #[serde(default)]
+    pub basis: Basis,
+    /// Percent of the gross mass, by element symbol, as decimal strings.
+    pub percent: BTreeMap<Element, Decimal>,
+    /// One standard deviation in the same unit.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub uncertainty_percent: BTreeMap<Element, Decimal>,
+}
+
+impl TryFrom<&StatedComposition> for Composition {
+    type Error = InvalidComposition;
+
+    fn try_from(stated: &StatedComposition) -> Result<Self, InvalidComposition> {
+        let pairs = |shares: &BTreeMap<Element, Decimal>| {
+            shares.iter().map(|(element, percent)| (*element, *percent)).collect::<Vec<_>>()
+        };
+        Self::new(stated.basis, pairs(&stated.percent), pairs(&stated.uncertainty_percent))
+    }
+}
+
+/// Decimals of a percentage, at most: a hundredth of a part per billion.
+const MOST_DECIMALS: u32 = 8;
 
 /// Mass percent of each element in the gross mass, always as element.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -31,6 +62,9 @@ pub enum InvalidComposition {
     /// More than everything.
     #[error("the shares add up to more than 100 percent")]
     MoreThanAll,
+    /// Finer than any assay, and too fine to multiply exactly.
+    #[error("{0} has more than eight decimals")]
+    TooFine(Element),
     /// An uncertainty of something that is not there, or below zero.
     #[error("the uncertainty of {0} is negative or larger than 100 percent")]
     Uncertainty(Element),
@@ -60,6 +94,9 @@ impl Composition {
             if !within(percent) {
                 return Err(InvalidComposition::OutOfRange(element));
             }
+            if MOST_DECIMALS < percent.normalize().scale() {
+                return Err(InvalidComposition::TooFine(element));
+            }
             stated += percent;
             composition.percent[element.index()] += percent * factor(element);
         }
@@ -67,7 +104,7 @@ impl Composition {
             return Err(InvalidComposition::MoreThanAll);
         }
         for (element, percent) in uncertainties {
-            if !within(percent) {
+            if !within(percent) || MOST_DECIMALS < percent.normalize().scale() {
                 return Err(InvalidComposition::Uncertainty(element));
             }
             composition.uncertainty_percent[element.index()] = percent * factor(element);

@@ -1,4 +1,6 @@
 set search_path = lodestone, public;
+drop function lodestone.claimed_lots;
+drop function lodestone.moved_lines;
 drop policy holder_reads on lodestone.lots;
 delete from lodestone.partitioned_tables where table_name in ('filings', 'filing_lines', 'postings');
 drop table lodestone.account_balances;

@@ -77,6 +77,8 @@ create table lodestone.postings (
     filing uuid not null,
     posting smallint not null check (posting > 0),
     line smallint not null check (line >= 0),
+    -- Undoes a posting of the version that this filing corrects, in that version's month.
+    reversal boolean not null,
     lot uuid,
     from_kind text not null,
     from_key uuid not null,
@@ -224,6 +226,29 @@ create table lodestone.account_balances (
     y_mg bigint not null,
     primary key (organisation, kind, key, month)
 ) with (fillfactor = 70);
+
+-- What handlers ask for every filing, in one round trip and for one organisation: the latest
+-- claims of lots it made or holds. Runs with the caller's rights, so policies decide.
+create function lodestone.claimed_lots(asking uuid, wanted uuid[]) returns setof lodestone.lots
+    language plpgsql set search_path = lodestone, pg_temp
+as $$
+begin
+    perform set_config('lodestone.organisations', '{' || asking || '}', true);
+    return query select distinct on (lot.id) lot.* from lots lot
+        where lot.id = any (wanted) order by lot.id, lot.filing desc;
+end $$;
+
+-- The lines of the latest version of a movement, as its seller or buyer may see them.
+create function lodestone.moved_lines(asking uuid, wanted uuid) returns setof lodestone.movement_lines
+    language plpgsql set search_path = lodestone, pg_temp
+as $$
+begin
+    perform set_config('lodestone.organisations', '{' || asking || '}', true);
+    return query select line.* from movement_lines line
+        where line.movement = wanted
+        and line.filing = (select max(latest.filing::text)::uuid from movements latest where latest.id = wanted)
+        order by line.line;
+end $$;
 
 insert into lodestone.partitioned_tables values ('filings'), ('filing_lines'), ('postings');
 create table lodestone_partitions.filings_default partition of lodestone.filings default;

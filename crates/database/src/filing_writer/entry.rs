@@ -2,18 +2,22 @@
 
 use crate::Error;
 use domain::{
+    calendar_month::Month,
     filing::Filing,
     ids::{EventId, FilingId, LotId},
     posting::Posting,
 };
+use jiff::Timestamp;
 
 /// A validated filing with everything that follows from it, ready to be stored.
 #[derive(Clone, Debug)]
 pub struct Entry {
     /// The filing itself.
     pub filing: Filing,
-    /// Its postings; for a correction, the reversal of the version before comes first.
+    /// Its postings.
     pub postings: Vec<Posting>,
+    /// For a correction: what undoes the version before.
+    pub reversal: Option<Reversal>,
     /// Lots of the version before that this one no longer makes.
     pub withdrawn_lots: Vec<WithdrawnLot>,
     /// SHA-256 of the claim as sent: the same filing sent twice is the same.
@@ -26,6 +30,17 @@ pub struct Entry {
     pub traceparent: Option<String>,
     /// What is answered, now and to every repetition.
     pub answer: serde_json::Value,
+}
+
+/// The postings that undo a version, in the month that it was posted to.
+#[derive(Clone, Debug)]
+pub struct Reversal {
+    /// When the version that is undone claimed to have happened.
+    pub happened_at: Timestamp,
+    /// The month it was posted to.
+    pub month: Month,
+    /// Its own postings, each turned round.
+    pub postings: Vec<Posting>,
 }
 
 /// A lot that a correction takes back; it stays known, with nothing in it.

@@ -14,7 +14,7 @@ mod queue;
 mod rows;
 mod statements;
 
-pub use entry::{Entry, Idempotency, Verdict, WithdrawnLot, WriteError};
+pub use entry::{Entry, Idempotency, Reversal, Verdict, WithdrawnLot, WriteError};
 
 use crate::{Error, Role, Target};
 use domain::ids::OrganisationId;

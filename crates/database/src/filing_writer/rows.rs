@@ -133,6 +133,7 @@ row_with_elements! {
         filing: Uuid,
         posting: i16,
         line: i16,
+        reversal: bool,
         lot: Option<Uuid>,
         from_kind: &'static str,
         from_key: Uuid,
@@ -301,11 +302,13 @@ impl Rows {
 
     fn add(&mut self, entry: &Entry) {
         let filing = &entry.filing;
+        let before = self.postings.len();
         self.parties.extend(party(filing));
         self.filings.push(filing_row(filing));
         self.lines.extend(filing.lines.iter().map(|line| line_row(filing, line)));
-        for (index, posting) in entry.postings.iter().enumerate() {
-            self.postings.push(posting_row(filing, index, posting));
+        for posted in posted(entry) {
+            let number = self.postings.len() - before + 1;
+            self.postings.push(posting_row(filing, number, &posted));
         }
         self.add_lots(entry);
         self.add_movement(filing);
@@ -508,19 +511,47 @@ fn line_row(filing: &Filing, line: &Line) -> LineRow {
     )
 }
 
-fn posting_row(filing: &Filing, index: usize, posting: &Posting) -> PostingRow {
+/// A posting with the time it belongs to.
+struct Posted<'a> {
+    posting: &'a Posting,
+    reversal: bool,
+    happened_at: Timestamp,
+    month: Date,
+}
+
+/// Everything an entry posts: first what undoes the version before, then its own.
+fn posted(entry: &Entry) -> impl Iterator<Item = Posted<'_>> {
+    let undone = entry.reversal.iter().flat_map(|reversal| {
+        reversal.postings.iter().map(|posting| Posted {
+            posting,
+            reversal: true,
+            happened_at: reversal.happened_at,
+            month: reversal.month.first_day(),
+        })
+    });
+    undone.chain(entry.postings.iter().map(|posting| Posted {
+        posting,
+        reversal: false,
+        happened_at: entry.filing.happened_at,
+        month: entry.filing.month.first_day(),
+    }))
+}
+
+fn posting_row(filing: &Filing, number: usize, posted: &Posted<'_>) -> PostingRow {
+    let posting = posted.posting;
     PostingRow::new(
         filing.organisation.as_uuid(),
         filing.id.as_uuid(),
-        i16::try_from(index + 1).unwrap_or(i16::MAX),
+        i16::try_from(number).unwrap_or(i16::MAX),
         posting.line.cast_signed(),
+        posted.reversal,
         posting.lot.map(domain::ids::LotId::as_uuid),
         posting.from.kind.as_str(),
         posting.from.key,
         posting.to.kind.as_str(),
         posting.to.key,
-        filing.happened_at,
-        filing.month.first_day(),
+        posted.happened_at,
+        posted.month,
         posting.gross_grams,
         &posting.elements,
     )
@@ -562,8 +593,7 @@ struct Balances(BTreeMap<(OrganisationId, Account, Date), (i64, ElementMasses)>)
 
 impl Balances {
     fn add(&mut self, entry: &Entry) {
-        let month = entry.filing.month.first_day();
-        for posting in &entry.postings {
+        for Posted { posting, month, .. } in posted(entry) {
             for (account, sign) in [(posting.from, -1_i64), (posting.to, 1)] {
                 // A process account is empty again at the end of every filing.
                 if account.kind == AccountKind::Process {

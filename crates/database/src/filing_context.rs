@@ -1,0 +1,341 @@
+//! What a handler must know to check a filing: sites, products, lots, movements, versions.
+//!
+//! Everything here is read for one organisation. Lots are asked for with nearly every filing,
+//! so [`LotReader`] keeps a connection of its own and answers in one round trip.
+
+use crate::{
+    CorruptRow, Error, Role, Target, act_for,
+    row::{ElementColumns, Reader, element_columns, masses},
+    schema::{filing_references, filings, organisations, postings, products, sites},
+};
+use diesel::{ExpressionMethods, JoinOnDsl, OptionalExtension, QueryDsl};
+use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
+use domain::{
+    calendar_month::Month,
+    codes::{Category, FilingKind},
+    composition::{Composition, StatedComposition},
+    element::Element,
+    identifiers::HsCode,
+    ids::{FilingId, LotId, MovementId, OrganisationId, ProductId, SiteId},
+    mass::{ElementMasses, Kilograms},
+    posting::{Account, Posting},
+};
+use jiff::Timestamp;
+use secrecy::ExposeSecret;
+use std::{collections::HashMap, sync::Arc, time::Duration};
+use tokio::sync::Mutex;
+use tokio_postgres::{Client, NoTls, Row, Statement};
+use uuid::Uuid;
+
+/// How long a lookup of lots may take before the database counts as unavailable.
+const LOOKUP_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A product as its organisation's catalogue describes it.
+#[derive(Clone, Debug)]
+pub struct Product {
+    /// Its id.
+    pub id: ProductId,
+    /// What kind of goods.
+    pub category: Category,
+    /// Its customs code.
+    pub hs_code: HsCode,
+    /// Its trade grade.
+    pub grade: Option<String>,
+    /// What it is made of unless a filing says otherwise.
+    pub composition: Composition,
+}
+
+/// The latest claim of a lot.
+#[derive(Clone, Debug)]
+pub struct LotClaim {
+    /// The lot.
+    pub id: LotId,
+    /// What kind of goods.
+    pub category: Category,
+    /// Its customs code.
+    pub hs_code: Option<HsCode>,
+    /// Its trade grade.
+    pub grade: Option<String>,
+    /// Gross mass when it was made.
+    pub quantity: Kilograms,
+    /// Rare earths in that mass.
+    pub elements: ElementMasses,
+}
+
+/// A version of a filing that is to be corrected.
+#[derive(Clone, Debug)]
+pub struct Replaced {
+    /// Which one.
+    pub filing: FilingId,
+    /// What it was filed as.
+    pub kind: FilingKind,
+    /// When it claimed to have happened.
+    pub happened_at: Timestamp,
+    /// The month it was posted to.
+    pub month: Month,
+    /// What it posted itself, without what undid the version before it.
+    pub postings: Vec<Posting>,
+    /// The lots it made, with their numbers and categories.
+    pub lots: Vec<(LotId, String, String)>,
+}
+
+/// The site that an organisation calls `code`.
+pub async fn find_site(
+    conn: &mut AsyncPgConnection,
+    organisation: OrganisationId,
+    code: &str,
+) -> Result<Option<SiteId>, Error> {
+    conn.transaction(async |conn| {
+        act_for(conn, &[organisation]).await?;
+        let id = sites::table
+            .filter(sites::organisation.eq(organisation.as_uuid()))
+            .filter(sites::code.eq(code))
+            .select(sites::id)
+            .first::<Uuid>(conn)
+            .await
+            .optional()?;
+        Ok(id.map(SiteId::from_uuid))
+    })
+    .await
+}
+
+/// The product that an organisation calls `code`.
+pub async fn find_product(
+    conn: &mut AsyncPgConnection,
+    organisation: OrganisationId,
+    code: &str,
+) -> Result<Option<Product>, Error> {
+    type Columns = (Uuid, String, String, Option<String>, serde_json::Value);
+    let row: Option<Columns> = conn
+        .transaction(async |conn| {
+            act_for(conn, &[organisation]).await?;
+            products::table
+                .filter(products::organisation.eq(organisation.as_uuid()))
+                .filter(products::code.eq(code))
+                .select((
+                    products::id,
+                    products::category,
+                    products::hs_code,
+                    products::grade,
+                    products::composition,
+                ))
+                .first(conn)
+                .await
+                .optional()
+                .map_err(Error::from)
+        })
+        .await?;
+    let Some((id, category, hs_code, grade, stated)) = row else { return Ok(None) };
+    let reader = Reader { table: "products", id };
+    let stated: StatedComposition =
+        serde_json::from_value(stated).map_err(|_| reader.corrupt("composition"))?;
+    Ok(Some(Product {
+        id: ProductId::from_uuid(id),
+        category: reader.word("category", &category)?,
+        hs_code: reader.word("hs_code", &hs_code)?,
+        grade,
+        composition: Composition::try_from(&stated).map_err(|_| reader.corrupt("composition"))?,
+    }))
+}
+
+/// The registered filer with this USCC or LEI, if there is one that has not closed.
+pub async fn find_filer(
+    conn: &mut AsyncPgConnection,
+    identifier: &str,
+) -> Result<Option<OrganisationId>, Error> {
+    let id = organisations::table
+        .filter(organisations::kind.eq("filer"))
+        .filter(organisations::closed_at.is_null())
+        .filter(organisations::uscc.eq(identifier))
+        .or_filter(organisations::lei.eq(identifier))
+        .select(organisations::id)
+        .first::<Uuid>(conn)
+        .await
+        .optional()?;
+    Ok(id.map(OrganisationId::from_uuid))
+}
+
+/// The given version of the filing that an organisation calls `reference`, to be corrected.
+pub async fn find_replaced(
+    conn: &mut AsyncPgConnection,
+    organisation: OrganisationId,
+    reference: &str,
+    version: u16,
+) -> Result<Option<Replaced>, Error> {
+    conn.transaction(async |conn| {
+        act_for(conn, &[organisation]).await?;
+        let owner = organisation.as_uuid();
+        let found: Option<(Uuid, String, jiff_diesel::Timestamp, jiff_diesel::Date)> =
+            filing_references::table
+                .inner_join(filings::table.on(filings::id.eq(filing_references::filing)))
+                .filter(filing_references::organisation.eq(owner))
+                .filter(filing_references::reference.eq(reference))
+                .filter(filing_references::version.eq(version.cast_signed()))
+                .filter(filings::organisation.eq(owner))
+                .select((filings::id, filings::kind, filings::happened_at, filings::month))
+                .first(conn)
+                .await
+                .optional()?;
+        let Some((id, kind, happened_at, month)) = found else { return Ok(None) };
+        let rows: Vec<PostingColumns> = postings::table
+            .filter(postings::organisation.eq(owner))
+            .filter(postings::filing.eq(id))
+            .filter(postings::reversal.eq(false))
+            .order(postings::posting)
+            .select((
+                (postings::line, postings::lot, postings::gross_grams),
+                (postings::from_kind, postings::from_key, postings::to_kind, postings::to_key),
+                element_columns!(postings),
+            ))
+            .load(conn)
+            .await?;
+        let lots = lots_made_by(conn, owner, id).await?;
+        let reader = Reader { table: "postings", id };
+        let postings = posted_by(reader, rows)?;
+        let kind = Reader { table: "filings", id }.word("kind", &kind)?;
+        Ok(Some(Replaced {
+            filing: FilingId::from_uuid(id),
+            kind,
+            happened_at: happened_at.to_jiff(),
+            month: Month::of(month.to_jiff()),
+            postings,
+            lots,
+        }))
+    })
+    .await
+}
+
+type PostingColumns = ((i16, Option<Uuid>, i64), (String, Uuid, String, Uuid), ElementColumns);
+
+fn posted_by(reader: Reader, rows: Vec<PostingColumns>) -> Result<Vec<Posting>, CorruptRow> {
+    rows.into_iter()
+        .map(|((line, lot, gross_grams), (from_kind, from_key, to_kind, to_key), elements)| {
+            Ok(Posting {
+                line: u16::try_from(line).map_err(|_| reader.corrupt("line"))?,
+                lot: lot.map(LotId::from_uuid),
+                from: Account { kind: reader.word("from_kind", &from_kind)?, key: from_key },
+                to: Account { kind: reader.word("to_kind", &to_kind)?, key: to_key },
+                gross_grams,
+                elements: masses(elements),
+            })
+        })
+        .collect()
+}
+
+async fn lots_made_by(
+    conn: &mut AsyncPgConnection,
+    owner: Uuid,
+    filing: Uuid,
+) -> Result<Vec<(LotId, String, String)>, Error> {
+    use crate::schema::lots;
+    let rows: Vec<(Uuid, String, String)> = lots::table
+        .filter(lots::organisation.eq(owner))
+        .filter(lots::filing.eq(filing))
+        .select((lots::id, lots::number, lots::category))
+        .load(conn)
+        .await?;
+    Ok(rows.into_iter().map(|(id, number, kind)| (LotId::from_uuid(id), number, kind)).collect())
+}
+
+/// Answers what lots and movements are, on a connection of its own.
+#[derive(Clone, Debug)]
+pub struct LotReader {
+    target: Target,
+    connection: Arc<Mutex<Option<Arc<Prepared>>>>,
+}
+
+#[derive(Debug)]
+struct Prepared {
+    client: Client,
+    claimed_lots: Statement,
+    moved_lines: Statement,
+}
+
+impl LotReader {
+    /// Connects when first asked.
+    pub fn new(target: Target) -> Self {
+        Self { target, connection: Arc::default() }
+    }
+
+    /// The latest claims of those of these lots that the organisation made or was sent.
+    pub async fn lots(
+        &self,
+        organisation: OrganisationId,
+        lots: &[LotId],
+    ) -> Result<HashMap<LotId, LotClaim>, Error> {
+        if lots.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let ids: Vec<Uuid> = lots.iter().map(|lot| lot.as_uuid()).collect();
+        let rows = self.ask(organisation, |prepared| &prepared.claimed_lots, &ids).await?;
+        rows.iter().map(|row| claim("lots", row).map(|claim| (claim.id, claim))).collect()
+    }
+
+    /// What the latest version of a movement says is under way, as seller or buyer may see it.
+    pub async fn movement(
+        &self,
+        organisation: OrganisationId,
+        movement: MovementId,
+    ) -> Result<Vec<LotClaim>, Error> {
+        let id = movement.as_uuid();
+        let rows = self.ask(organisation, |prepared| &prepared.moved_lines, &id).await?;
+        rows.iter()
+            .filter(|row| row.get::<_, Uuid>("buyer_organisation") == organisation.as_uuid())
+            .map(|row| claim("movement_lines", row))
+            .collect()
+    }
+
+    async fn ask(
+        &self,
+        organisation: OrganisationId,
+        statement: fn(&Prepared) -> &Statement,
+        wanted: &(dyn postgres_types::ToSql + Sync),
+    ) -> Result<Vec<Row>, Error> {
+        let ask = async {
+            let prepared = self.prepared().await?;
+            let organisation = organisation.as_uuid();
+            let statement = statement(&prepared);
+            Ok(prepared.client.query(statement, &[&organisation, wanted]).await?)
+        };
+        tokio::time::timeout(LOOKUP_TIMEOUT, ask)
+            .await
+            .unwrap_or_else(|elapsed| Err(Error::Unavailable(elapsed.into())))
+    }
+
+    /// The connection, made anew when it has gone.
+    async fn prepared(&self) -> Result<Arc<Prepared>, Error> {
+        let mut slot = self.connection.lock().await;
+        if let Some(prepared) = slot.as_ref().filter(|prepared| !prepared.client.is_closed()) {
+            return Ok(Arc::clone(prepared));
+        }
+        let url = self.target.url_as(Role::Reporting);
+        let (client, connection) = tokio_postgres::connect(url.expose_secret(), NoTls).await?;
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::warn!(error = &error as &dyn std::error::Error, "the lot reader's connection ended");
+            }
+        });
+        let claimed_lots = client.prepare("select * from claimed_lots($1, $2)").await?;
+        let moved_lines = client.prepare("select * from moved_lines($1, $2)").await?;
+        let prepared = Arc::new(Prepared { client, claimed_lots, moved_lines });
+        *slot = Some(Arc::clone(&prepared));
+        Ok(prepared)
+    }
+}
+
+/// A lot as `lots` or `movement_lines` tells it.
+fn claim(table: &'static str, row: &Row) -> Result<LotClaim, Error> {
+    let id: Uuid = row.get(if table == "lots" { "id" } else { "lot" });
+    let reader = Reader { table, id };
+    let column = |element: Element| format!("{}_mg", element.symbol().to_ascii_lowercase());
+    let category: Option<String> = row.get("category");
+    let hs_code: Option<String> = row.get("hs_code");
+    Ok(LotClaim {
+        id: LotId::from_uuid(id),
+        category: reader.word("category", category.as_deref().unwrap_or_default())?,
+        hs_code: reader.optional_word("hs_code", hs_code.as_deref())?,
+        grade: row.get("grade"),
+        quantity: reader.mass("quantity_grams", row.get("quantity_grams"))?,
+        elements: ElementMasses(Element::ALL.map(|element| row.get(column(element).as_str()))),
+    })
+}
