@@ -7,6 +7,7 @@ pub mod calendar_month;
 pub mod canonical;
 pub mod codes;
 pub mod composition;
+pub mod determination;
 pub mod element;
 pub mod event;
 pub mod filing;
