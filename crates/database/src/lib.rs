@@ -8,12 +8,15 @@
 //! Absent on purpose: network calls inside a transaction, invariants that rest on isolation
 //! levels, and any clock.
 
+pub mod balances;
 mod connect;
 mod error;
 pub mod events;
 pub mod filing_context;
 pub mod filing_writer;
+pub mod filings;
 mod migrations;
+pub mod movements;
 mod row;
 mod schema;
 

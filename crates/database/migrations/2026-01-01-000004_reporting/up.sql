@@ -43,6 +43,7 @@ create table lodestone.filings (
     constraint filing_return_says_whether_nil check ((kind = 'monthly_return') = (nil is not null))
 ) partition by range (id);
 create index filings_by_month on lodestone.filings (organisation, month, id);
+create index filings_by_movement on lodestone.filings (movement) where movement is not null;
 create index filings_by_invoice on lodestone.filings (organisation, invoice) where invoice is not null;
 
 create table lodestone.filing_lines (
