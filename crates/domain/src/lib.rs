@@ -5,6 +5,7 @@
 
 pub mod calendar_month;
 pub mod canonical;
+pub mod case;
 pub mod codes;
 pub mod composition;
 pub mod determination;
@@ -13,6 +14,7 @@ pub mod event;
 pub mod filing;
 pub mod identifiers;
 pub mod ids;
+pub mod log;
 pub mod mass;
 pub mod money;
 pub mod posting;
