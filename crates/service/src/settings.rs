@@ -63,6 +63,11 @@ pub const SETTINGS: &[Setting] = &[
     ),
     row("amqp.url", None, "RabbitMQ (also AMQP_URL)"),
     row(
+        "amqp.prefix",
+        Some(""),
+        "what the names of exchanges and queues begin with, so that several systems share a broker",
+    ),
+    row(
         "role_password",
         None,
         "password of the service's database role, where the server asks for one",
@@ -168,6 +173,8 @@ pub struct Database {
 #[expect(missing_docs, reason = "each field is described in `SETTINGS`")]
 pub struct Amqp {
     pub url: Option<SecretString>,
+    #[serde(default)]
+    pub prefix: String,
 }
 
 /// What is logged, and how it looks.
