@@ -300,6 +300,8 @@ words! {
         Confirmed = "confirmed",
         /// It was not; the reason is kept.
         Dismissed = "dismissed",
+        /// Nobody decided: what is known now no longer shows it, or its filing was corrected.
+        Closed = "closed",
     }
 }
 

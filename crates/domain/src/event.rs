@@ -75,6 +75,9 @@ pub enum Event {
     },
     #[serde(rename = "finding.disposed")]
     FindingDisposed { finding: FindingId, state: String, person: PersonId },
+    /// The system itself closed a finding, because it no longer holds.
+    #[serde(rename = "finding.closed")]
+    FindingClosed { finding: FindingId, reason: String },
     /// An official read what is confidential: the owner may see that, and why.
     #[serde(rename = "confidential.read")]
     ConfidentialRead { person: PersonId, owner: OrganisationId, subject: String, purpose: String },
@@ -97,6 +100,7 @@ impl Event {
             Self::LicenceUsed { .. } => "licence.used",
             Self::FindingRaised { .. } => "finding.raised",
             Self::FindingDisposed { .. } => "finding.disposed",
+            Self::FindingClosed { .. } => "finding.closed",
             Self::ConfidentialRead { .. } => "confidential.read",
         }
     }
@@ -118,7 +122,8 @@ impl Event {
             | Self::ApplicationAssessed { .. }
             | Self::LicenceMoved { .. }
             | Self::FindingRaised { .. }
-            | Self::FindingDisposed { .. } => None,
+            | Self::FindingDisposed { .. }
+            | Self::FindingClosed { .. } => None,
         }
     }
 }

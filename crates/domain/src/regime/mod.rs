@@ -48,6 +48,7 @@ pub struct Regime {
     calendar_years: Vec<Dated<CalendarYear>>,
     calendar: Calendar,
     listed_parties: Vec<Dated<ListedParty>>,
+    detector_parameters: Vec<Dated<Parameter>>,
     quotas: Vec<Dated<Quota>>,
 }
 
@@ -75,6 +76,7 @@ impl Regime {
             calendar: Calendar::of(&calendar_years),
             calendar_years,
             listed_parties: read_all(rows, RowKind::ListedParty)?,
+            detector_parameters: read_all(rows, RowKind::DetectorParameter)?,
             quotas: read_all(rows, RowKind::Quota)?,
         };
         // Named after what was understood, so that writing and reading rows keeps the name.
@@ -96,6 +98,7 @@ impl Regime {
         write_all(&mut rows, RowKind::FeedBan, &self.feed_bans);
         write_all(&mut rows, RowKind::CalendarYear, &self.calendar_years);
         write_all(&mut rows, RowKind::ListedParty, &self.listed_parties);
+        write_all(&mut rows, RowKind::DetectorParameter, &self.detector_parameters);
         write_all(&mut rows, RowKind::Quota, &self.quotas);
         rows
     }
@@ -193,6 +196,16 @@ impl Regime {
     /// The parties that are listed on a day and whose names are known.
     pub fn listed_parties(&self, day: Date) -> impl Iterator<Item = &Dated<ListedParty>> {
         self.listed_parties.iter().filter(move |row| row.holds_on(day))
+    }
+
+    /// The listed parties whose names are known, of all days.
+    pub fn every_listed_party(&self) -> &[Dated<ListedParty>] {
+        &self.listed_parties
+    }
+
+    /// Numbers that detectors use on a day instead of their defaults.
+    pub fn detector_parameters(&self, day: Date) -> impl Iterator<Item = &Dated<Parameter>> {
+        self.detector_parameters.iter().filter(move |row| row.holds_on(day))
     }
 
     /// How many listed parties the announcements count whose names no row holds: screening

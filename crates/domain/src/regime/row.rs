@@ -60,6 +60,8 @@ words! {
         CalendarYear = "calendar_year",
         /// A party on the watch list or the control list.
         ListedParty = "listed_party",
+        /// A number that a detector uses instead of its default.
+        DetectorParameter = "detector_parameter",
         /// A quota of a group and year.
         Quota = "quota",
     }
