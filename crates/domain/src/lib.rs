@@ -14,6 +14,7 @@ pub mod event;
 pub mod filing;
 pub mod identifiers;
 pub mod ids;
+pub mod licence;
 pub mod log;
 pub mod mass;
 pub mod money;

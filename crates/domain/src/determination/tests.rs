@@ -289,7 +289,7 @@ fn goods_of(item: &ControlItem) -> Item {
     let magnet = item.magnet_family();
     match (magnet, item.category) {
         (Some(MagnetFamily::NdFeB), _) => {
-            parts = vec![("Nd", 27), ("Fe", 69), ("B", 1), (element, 3)]
+            parts = vec![("Nd", 27), ("Fe", 69), ("B", 1), (element, 3)];
         }
         (_, ItemCategory::Oxide) => parts = vec![(element, 85), ("O", 15)],
         (_, ItemCategory::Compound) => parts = vec![(element, 60), ("Cl", 40)],

@@ -1,0 +1,243 @@
+//! May these goods leave under this licence?
+
+use super::{LicenceContent, LicenceState, Validity};
+use crate::{
+    codes::words,
+    identifiers::{CountryCode, HsCode},
+    mass::{Kilograms, kilograms_of_grams},
+    regime::{ControlCode, HowMany},
+};
+use jiff::civil::Date;
+
+words! {
+    /// Where a reservation stands.
+    ReservationState {
+        /// Declared, not yet released by customs.
+        Reserved = "reserved",
+        /// The goods have left.
+        Confirmed = "confirmed",
+        /// The declaration was cancelled.
+        Released = "released",
+    }
+}
+
+words! {
+    /// How a reservation is settled.
+    Settlement {
+        /// The goods have left.
+        Confirm = "confirm",
+        /// The declaration was cancelled.
+        Release = "release",
+    }
+}
+
+/// What is left of one line, in grams.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Balance {
+    /// How much may leave.
+    pub licensed_grams: u64,
+    /// How much is declared and has not left.
+    pub reserved_grams: u64,
+    /// How much has left.
+    pub confirmed_grams: u64,
+}
+
+impl Balance {
+    /// What can still be reserved.
+    pub const fn left_grams(self) -> u64 {
+        self.licensed_grams.saturating_sub(self.reserved_grams).saturating_sub(self.confirmed_grams)
+    }
+}
+
+/// A licence and one of its lines, as customs must see them.
+#[derive(Clone, Debug)]
+pub struct LicenceView<'a> {
+    /// Where it stands.
+    pub state: LicenceState,
+    /// From when to when.
+    pub validity: Validity,
+    /// How many shipments it allows.
+    pub shipments: HowMany,
+    /// Whether a shipment has left already.
+    pub shipped: Shipped,
+    /// What it says.
+    pub content: &'a LicenceContent,
+    /// The line's goods.
+    pub control_code: &'a ControlCode,
+    /// The line's tariff code.
+    pub hs_code: Option<&'a HsCode>,
+    /// What is left of the line.
+    pub balance: Balance,
+}
+
+words! {
+    /// Whether a shipment has left under a licence.
+    Shipped {
+        /// Nothing has left.
+        NotYet = "not_yet",
+        /// Something has left.
+        Already = "already",
+    }
+}
+
+/// What an exporter declares at the border.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Declaration {
+    /// The item of the control list.
+    pub control_code: ControlCode,
+    /// The tariff code.
+    pub hs_code: Option<HsCode>,
+    /// Where the goods go.
+    pub destination: CountryCode,
+    /// Who receives them.
+    pub consignee: String,
+    /// How much.
+    pub mass: Kilograms,
+}
+
+/// Why goods may not leave under a licence.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The licence may not be used.
+    #[error("the licence is {0}")]
+    State(LicenceState),
+    /// Too early or too late.
+    #[error("the licence is valid from {from} until {until}, not on {day}")]
+    Validity {
+        /// The first day.
+        from: Date,
+        /// The last day.
+        until: Date,
+        /// The day of the declaration.
+        day: Date,
+    },
+    /// A single licence lapses with its first shipment.
+    #[error("this licence allows one shipment, and one has left already")]
+    AlreadyShipped,
+    /// Another country.
+    #[error("the licence is for {licensed}, not for {declared}")]
+    Destination {
+        /// What the licence says.
+        licensed: CountryCode,
+        /// What was declared.
+        declared: CountryCode,
+    },
+    /// Another receiver.
+    #[error("{declared:?} is not a consignee of the licence")]
+    Consignee {
+        /// What was declared.
+        declared: String,
+    },
+    /// Other goods.
+    #[error("the line is for {licensed}, not for {declared}")]
+    Goods {
+        /// What the licence says.
+        licensed: String,
+        /// What was declared.
+        declared: String,
+    },
+    /// Nothing.
+    #[error("a reservation is of more than nothing")]
+    Nothing,
+    /// Not enough left.
+    #[error("{} kg are left, {} kg were declared", kilograms(*left_grams), kilograms(*declared_grams))]
+    Balance {
+        /// What is left.
+        left_grams: u64,
+        /// What was declared.
+        declared_grams: u64,
+    },
+    /// It was settled already, in another way.
+    #[error("the reservation is already {0}")]
+    AlreadySettled(ReservationState),
+}
+
+impl Refusal {
+    /// A stable word for machines.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::State(_) => "licence_state",
+            Self::Validity { .. } => "licence_validity",
+            Self::AlreadyShipped => "licence_already_shipped",
+            Self::Destination { .. } => "licence_destination",
+            Self::Consignee { .. } => "licence_consignee",
+            Self::Goods { .. } => "licence_goods",
+            Self::Nothing => "licence_nothing_declared",
+            Self::Balance { .. } => "licence_balance",
+            Self::AlreadySettled(_) => "reservation_already_settled",
+        }
+    }
+}
+
+/// May these goods be reserved today? State, validity, destination, consignee, goods, balance.
+pub fn judge_reservation(
+    licence: &LicenceView<'_>,
+    declared: &Declaration,
+    today: Date,
+) -> Result<(), Refusal> {
+    usable(licence)?;
+    if !licence.validity.covers(today) {
+        let (from, until) = (licence.validity.from(), licence.validity.until());
+        return Err(Refusal::Validity { from, until, day: today });
+    }
+    if licence.shipments == HowMany::One && licence.shipped == Shipped::Already {
+        return Err(Refusal::AlreadyShipped);
+    }
+    let licensed = licence.content.destination;
+    if declared.destination != licensed {
+        return Err(Refusal::Destination { licensed, declared: declared.destination });
+    }
+    if !LicenceContent::names(&licence.content.consignees, &declared.consignee) {
+        return Err(Refusal::Consignee { declared: declared.consignee.clone() });
+    }
+    same_goods(licence, declared)?;
+    let declared_grams = declared.mass.grams();
+    let left_grams = licence.balance.left_grams();
+    match declared_grams {
+        0 => Err(Refusal::Nothing),
+        grams if left_grams < grams => Err(Refusal::Balance { left_grams, declared_grams }),
+        _ => Ok(()),
+    }
+}
+
+/// May reserved goods leave? The state counts at this moment too; the validity was judged when
+/// they were declared.
+pub fn judge_confirmation(
+    state: LicenceState,
+    reservation: ReservationState,
+) -> Result<(), Refusal> {
+    judge_settlement(reservation)?;
+    if state == LicenceState::Issued { Ok(()) } else { Err(Refusal::State(state)) }
+}
+
+/// Is there still something to settle?
+pub const fn judge_settlement(reservation: ReservationState) -> Result<(), Refusal> {
+    match reservation {
+        ReservationState::Reserved => Ok(()),
+        settled => Err(Refusal::AlreadySettled(settled)),
+    }
+}
+
+fn usable(licence: &LicenceView<'_>) -> Result<(), Refusal> {
+    match licence.state {
+        LicenceState::Issued => Ok(()),
+        state => Err(Refusal::State(state)),
+    }
+}
+
+fn same_goods(licence: &LicenceView<'_>, declared: &Declaration) -> Result<(), Refusal> {
+    if declared.control_code != *licence.control_code {
+        let licensed = licence.control_code.to_string();
+        return Err(Refusal::Goods { licensed, declared: declared.control_code.to_string() });
+    }
+    match (licence.hs_code, &declared.hs_code) {
+        (Some(licensed), Some(declared)) if !licensed.agrees_with(declared) => {
+            Err(Refusal::Goods { licensed: licensed.to_string(), declared: declared.to_string() })
+        }
+        _ => Ok(()),
+    }
+}
+
+fn kilograms(grams: u64) -> String {
+    kilograms_of_grams(i64::try_from(grams).unwrap_or(i64::MAX))
+}
