@@ -8,7 +8,7 @@ use crate::{
     schema::{events, outbox},
 };
 use diesel::ExpressionMethods;
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use domain::{
     event::{EVENT_VERSION, Event},
     ids::{EventId, PersonId},
@@ -57,6 +57,16 @@ pub async fn append(
     diesel::insert_into(outbox::table).values(outbox::event.eq(id)).execute(conn).await?;
     diesel::select(pg_notify(OUTBOX_CHANNEL, "")).execute(conn).await?;
     Ok(())
+}
+
+/// Appends an event that is true by itself, such as that somebody read something.
+pub async fn append_alone(
+    conn: &mut AsyncPgConnection,
+    origin: &Origin,
+    subject: Uuid,
+    event: &Event,
+) -> Result<(), Error> {
+    conn.transaction(async |conn| append(conn, origin, subject, event).await).await
 }
 
 /// The channel on which the relay hears that there is something in the outbox.

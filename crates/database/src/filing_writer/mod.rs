@@ -214,35 +214,30 @@ impl Writer {
         connection_works
     }
 
-    /// One transaction. Rolls back when it answers `Nothing` or an error.
+    /// One transaction, rolled back when it answers `Nothing` or an error.
     async fn commit(&self, entries: &[&Entry]) -> Result<Committed, Error> {
         if entries.is_empty() {
             return Ok(Committed::All { taken: HashSet::new() });
         }
-        self.client.batch_execute("begin").await?;
-        match self.fill_transaction(entries).await {
-            Ok(committed @ Committed::All { .. }) => {
-                self.client.batch_execute("commit").await?;
-                Ok(committed)
-            }
-            outcome => {
-                self.client.batch_execute("rollback").await?;
-                outcome
-            }
+        let outcome = self.try_commit(entries).await;
+        if !matches!(outcome, Ok(Committed::All { .. })) {
+            // After a failed commit there is nothing to roll back, and Postgres only says so.
+            self.client.batch_execute("rollback").await?;
         }
+        outcome
     }
 
-    async fn fill_transaction(&self, entries: &[&Entry]) -> Result<Committed, Error> {
-        self.statements.act_for(&self.client, entries).await?;
-        let (free, key_taken) = self.statements.claim(&self.client, entries).await?;
+    async fn try_commit(&self, entries: &[&Entry]) -> Result<Committed, Error> {
+        let (free, key_taken) = self.statements.begin_and_claim(&self.client, entries).await?;
         if !key_taken.is_empty() {
             return Ok(Committed::Nothing { key_taken });
         }
-        let is_free = |entry: &&Entry| free.contains(&entry.filing.id.as_uuid());
         let (new, taken): (Vec<&Entry>, Vec<&Entry>) =
-            entries.iter().copied().partition(|entry| is_free(entry));
-        if !new.is_empty() {
-            self.statements.insert(&self.client, &new).await?;
+            entries.iter().copied().partition(|entry| free.contains(&entry.filing.id.as_uuid()));
+        if new.is_empty() {
+            self.client.batch_execute("rollback").await?;
+        } else {
+            self.statements.insert_and_commit(&self.client, &new).await?;
         }
         Ok(Committed::All {
             taken: taken.iter().map(|entry| entry.filing.id.as_uuid()).collect(),
@@ -264,12 +259,7 @@ impl Writer {
     }
 
     async fn explain(&self, entry: &Entry) -> Result<Option<Verdict>, Error> {
-        self.client.batch_execute("begin").await?;
-        let verdict = async {
-            self.statements.act_for(&self.client, &[entry]).await?;
-            self.statements.explain(&self.client, entry).await
-        }
-        .await;
+        let verdict = self.statements.explain(&self.client, entry).await;
         self.client.batch_execute("rollback").await?;
         verdict
     }

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::Error;
 use domain::ids::FilingId;
-use futures_util::future::try_join_all;
+use futures_util::{future::try_join_all, try_join};
 use postgres_types::ToSql;
 use std::collections::HashSet;
 use tokio_postgres::{Client, Statement};
@@ -23,6 +23,8 @@ pub(super) struct Statements {
     insert: Vec<Statement>,
     notify: Statement,
 }
+
+type Parameters<'a> = &'a [&'a (dyn ToSql + Sync)];
 
 /// Tables in the order they are written in: a filing comes before what refers to it.
 const TABLES: [(&str, &str); 12] = [
@@ -93,26 +95,25 @@ impl Statements {
         })
     }
 
-    /// Says for which organisations the transaction acts.
-    pub(super) async fn act_for(&self, client: &Client, entries: &[&Entry]) -> Result<(), Error> {
-        let mut organisations: Vec<_> =
-            entries.iter().map(|entry| entry.filing.organisation).collect();
-        organisations.sort_unstable();
-        organisations.dedup();
-        client.execute(&self.act_for, &[&crate::connect::uuid_list(&organisations)]).await?;
-        Ok(())
-    }
-
-    /// Claims references, and for those that are free their idempotency keys.
+    /// Begins a transaction, says for which organisations it acts, and claims references, and
+    /// for those that are free their idempotency keys.
     ///
     /// Answers the filings whose reference was free, and those of them whose key was not.
-    pub(super) async fn claim(
+    pub(super) async fn begin_and_claim(
         &self,
         client: &Client,
         entries: &[&Entry],
     ) -> Result<(HashSet<Uuid>, HashSet<Uuid>), Error> {
         let references: Vec<_> = entries.iter().map(|entry| reference_row(entry)).collect();
-        let free = client.query(&self.claim_references, &[&references]).await?;
+        let organisations = organisations_of(entries);
+        let acting: Parameters = &[&organisations];
+        let claiming: Parameters = &[&references];
+        // Sent together, in this order: one round trip.
+        let (_, _, free) = try_join!(
+            client.batch_execute("begin"),
+            client.execute(&self.act_for, acting),
+            client.query(&self.claim_references, claiming),
+        )?;
         let free: HashSet<Uuid> = free.iter().map(|row| row.get(0)).collect();
         let is_free = |entry: &&&Entry| free.contains(&entry.filing.id.as_uuid());
         let keys: Vec<_> =
@@ -132,8 +133,14 @@ impl Statements {
         Ok((free, key_taken))
     }
 
-    /// Writes all rows of these entries: one statement per table, sent without waiting.
-    pub(super) async fn insert(&self, client: &Client, entries: &[&Entry]) -> Result<(), Error> {
+    /// Writes all rows of these entries, one statement per table, and commits: one round trip.
+    ///
+    /// When a statement fails, Postgres answers the commit with a rollback.
+    pub(super) async fn insert_and_commit(
+        &self,
+        client: &Client,
+        entries: &[&Entry],
+    ) -> Result<(), Error> {
         let rows = Rows::of(entries.iter().copied());
         let parameters: [(&(dyn ToSql + Sync), usize); 12] = [
             (&rows.parties, rows.parties.len()),
@@ -155,20 +162,28 @@ impl Statements {
             .zip(&parameters)
             .filter(|(_, (_, length))| 0 < *length)
             .map(async |(statement, (rows, _))| client.execute(statement, &[*rows]).await);
-        try_join_all(sent).await?;
-        client.execute(&self.notify, &[&crate::events::OUTBOX_CHANNEL]).await?;
+        let channel: Parameters = &[&crate::events::OUTBOX_CHANNEL];
+        try_join!(
+            try_join_all(sent),
+            client.execute(&self.notify, channel),
+            client.batch_execute("commit"),
+        )?;
         Ok(())
     }
 
     /// Why an entry's reference or key was not free.
     ///
-    /// `None` when it is free after all: whoever held it has rolled back.
+    /// `None` when it is free after all: whoever held it has rolled back. Begins a transaction
+    /// that the caller ends.
     pub(super) async fn explain(
         &self,
         client: &Client,
         entry: &Entry,
     ) -> Result<Option<Verdict>, Error> {
         let organisation = entry.filing.organisation.as_uuid();
+        let organisations = organisations_of(&[entry]);
+        let acting: Parameters = &[&organisations];
+        try_join!(client.batch_execute("begin"), client.execute(&self.act_for, acting))?;
         if let Some(Idempotency { key, request_hash }) = &entry.idempotency
             && let Some(row) = client.query_opt(&self.find_key, &[&organisation, key]).await?
         {
@@ -183,4 +198,12 @@ impl Statements {
             same_content: row.get::<_, Vec<u8>>(1) == entry.content_hash,
         }))
     }
+}
+
+/// The organisations that these entries are of, as Postgres reads an array.
+fn organisations_of(entries: &[&Entry]) -> String {
+    let mut organisations: Vec<_> = entries.iter().map(|entry| entry.filing.organisation).collect();
+    organisations.sort_unstable();
+    organisations.dedup();
+    crate::connect::uuid_list(&organisations)
 }
