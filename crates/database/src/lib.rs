@@ -10,13 +10,16 @@
 
 pub mod balances;
 mod connect;
+pub mod dead_letters;
 mod error;
 pub mod events;
 pub mod filing_context;
 pub mod filing_writer;
 pub mod filings;
+pub mod inbox;
 mod migrations;
 pub mod movements;
+pub mod outbox;
 mod row;
 mod schema;
 

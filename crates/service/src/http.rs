@@ -10,6 +10,7 @@ use crate::{
     metrics as numbers,
     openapi::{self, Pages},
     problem::{Location, Problem, Violation},
+    process,
     rate_limit::{self, CallerLimit},
     settings,
     trace::{self, TraceContext},
@@ -54,6 +55,13 @@ pub struct Server {
 }
 
 impl Server {
+    /// The server of a process.
+    pub fn of(context: &process::Context, health: Health, api: OpenApi) -> Self {
+        let process::Context { settings, shutdown, .. } = context;
+        let (http, ratelimit) = (settings.http.clone(), settings.ratelimit.clone());
+        Self { http, ratelimit, health, api, shutdown: shutdown.clone() }
+    }
+
     /// Serves until told to stop.
     pub async fn run<F>(self, routes: F) -> anyhow::Result<()>
     where

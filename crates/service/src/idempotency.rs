@@ -5,6 +5,7 @@
 
 use crate::problem::{Location, Problem, Violation};
 use actix_web::{FromRequest, HttpRequest, dev::Payload};
+use domain::canonical::canonical_json;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::future::{Ready, ready};
@@ -58,45 +59,10 @@ impl FromRequest for OptionalKey {
 
 /// A fingerprint of a JSON body that does not depend on spacing or the order of members.
 pub fn fingerprint(json: &[u8]) -> [u8; 32] {
-    let mut hash = Sha256::new();
-    match serde_json::from_slice(json) {
-        Ok(value) => feed(&mut hash, &value),
-        // Not JSON after all: the bytes speak for themselves.
-        Err(_) => hash.update(json),
-    }
-    hash.finalize().into()
-}
-
-/// Feeds a value with its members sorted; every string is fed as JSON, so nothing runs together.
-fn feed(hash: &mut Sha256, value: &Value) {
-    match value {
-        Value::Object(members) => {
-            hash.update(b"{");
-            let mut names: Vec<_> = members.keys().collect();
-            names.sort_unstable();
-            for name in names {
-                feed_text(hash, name);
-                hash.update(b":");
-                feed(hash, &members[name]);
-                hash.update(b",");
-            }
-            hash.update(b"}");
-        }
-        Value::Array(items) => {
-            hash.update(b"[");
-            for item in items {
-                feed(hash, item);
-                hash.update(b",");
-            }
-            hash.update(b"]");
-        }
-        Value::String(text) => feed_text(hash, text),
-        Value::Null | Value::Bool(_) | Value::Number(_) => hash.update(value.to_string()),
-    }
-}
-
-fn feed_text(hash: &mut Sha256, text: &str) {
-    hash.update(serde_json::to_vec(text).expect("text is always valid JSON"));
+    let canonical =
+        serde_json::from_slice(json).ok().and_then(|value: Value| canonical_json(&value).ok());
+    // What has no canonical form, such as a float, speaks for itself.
+    Sha256::digest(canonical.as_deref().unwrap_or(json)).into()
 }
 
 #[cfg(test)]

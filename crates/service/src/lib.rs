@@ -15,6 +15,7 @@ pub mod problem;
 pub mod process;
 pub mod rate_limit;
 pub mod retry;
+pub mod schema;
 pub mod secret;
 pub mod settings;
 pub mod signing;

@@ -7,7 +7,7 @@ use actix_web::{
     web,
 };
 use std::{collections::BTreeMap, sync::Arc};
-use utoipa::openapi::{OpenApi, PathItem};
+use utoipa::openapi::{InfoBuilder, OpenApi, OpenApiBuilder, PathItem};
 use utoipa_actix_web::{AppExt, service_config::ServiceConfig};
 
 /// Where the description is.
@@ -17,6 +17,12 @@ pub const DESCRIPTION: &str = "/openapi.json";
 pub fn describe(general: OpenApi, routes: impl FnOnce(&mut ServiceConfig)) -> OpenApi {
     let app = actix_web::App::new().into_utoipa_app().openapi(general).configure(routes);
     app.split_for_parts().1
+}
+
+/// The general part of the description of a process without routes of its own.
+pub fn without_routes(process: &str) -> OpenApi {
+    let info = InfoBuilder::new().title(process).version(env!("CARGO_PKG_VERSION")).build();
+    OpenApiBuilder::new().info(info).build()
 }
 
 /// What is served about an API, rendered once.

@@ -1,0 +1,46 @@
+//! What the leader keeps in order: partitions ready ahead of time, and the numbers of its lag.
+
+use crate::{leading::pause, relay::Relay};
+use database::{Connection, outbox};
+use service::clock;
+use std::time::Duration;
+
+const MEASURE_INTERVAL: Duration = Duration::from_secs(5);
+/// Measurements between two looks at the partitions: an hour.
+const PARTITIONS_EVERY: u32 = 720;
+
+/// Keeps things in order until told to stop.
+pub(crate) async fn run(relay: &Relay) {
+    for round in (0..PARTITIONS_EVERY).cycle() {
+        if round == 0 && keep_partitions(relay).await.is_none() {
+            return;
+        }
+        if measure(relay).await.is_none() || !pause(relay, MEASURE_INTERVAL).await {
+            return;
+        }
+    }
+}
+
+async fn keep_partitions(relay: &Relay) -> Option<()> {
+    let today = clock::today_in_beijing();
+    let keep =
+        |mut conn: Connection| async move { outbox::keep_partitions_ready(&mut conn, today).await };
+    let made = relay.in_database("make partitions", keep).await?;
+    if 0 < made {
+        tracing::info!(made, "made partitions for the months to come");
+    }
+    Some(())
+}
+
+async fn measure(relay: &Relay) -> Option<()> {
+    let read = |mut conn: Connection| async move { outbox::lag(&mut conn).await };
+    let lag = relay.in_database("measure the lag", read).await?;
+    metrics::gauge!("relay_events_unsequenced").set(as_gauge(lag.unsequenced));
+    metrics::gauge!("relay_events_unpublished").set(as_gauge(lag.unpublished));
+    Some(())
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a gauge is a float; nobody reads its last digit")]
+const fn as_gauge(count: u64) -> f64 {
+    count as f64
+}
