@@ -1,1 +1,55 @@
-//! rules
+//! What is suspicious: one function for each detector, over data that somebody else fetched.
+//!
+//! A detector never guesses. About each subject it says that it found something, with typed
+//! evidence and a plain sentence; that nothing is wrong, so that an earlier finding may be closed;
+//! or that it abstains, and why. A finding decides nothing: a person does.
+//!
+//! Absent on purpose: clocks, SQL, messages, and any score without a reason.
+
+mod application;
+mod balance;
+mod context;
+mod duplicates;
+mod evidence;
+mod finding;
+mod goods;
+mod law;
+mod licence;
+mod parameters;
+mod parties;
+mod price;
+mod quota;
+mod receipt;
+mod recycling;
+mod statistics;
+mod stock;
+mod table;
+#[cfg(test)]
+mod tests;
+mod threshold;
+
+pub use application::{Assessment, Reason, Risk, assess};
+pub use balance::{BrokenBalance, ElementDifference};
+pub use context::{
+    ApplicationContext, ApplicationParty, ExportStand, FilingContext, Goods, GoodsStatus,
+    LicenceLookup, LicenceStand, LineDigest, LotStock, MovedLot, MovementStand, NamedParty,
+    OpenFinding, OtherApplication, OtherFiling, PartyRole, PeerPrice, PriceKey, ProcessFlows,
+    QuotaStand, RecentShipment, SiteMonth,
+};
+pub use duplicates::{DuplicateFiling, DuplicateInvoice, SameFiling, invoice_of, terms};
+pub use evidence::Evidence;
+pub use finding::{Abstention, Closure, Finding, Judgement, Outcome, Subject};
+pub use goods::status_of;
+pub use law::{Law, Listed};
+pub use licence::{BeyondLicence, ExportedWithoutLicence, LicenceFault};
+pub use parameters::{
+    InvalidParameter, PARAMETERS, Parameter, ParameterName, ParameterSpec, Parameters,
+};
+pub use parties::{ListedPartyMatch, MatchedBy, normalised_name};
+pub use price::{FarPrice, priced_goods};
+pub use quota::{QuotaOverrun, drawn_on};
+pub use receipt::{DifferentReceipt, LotDifference};
+pub use recycling::OreFed;
+pub use stock::NegativeStock;
+pub use table::{DETECTORS, Detector, Judge, Tempo, detector, evaluate, markdown, screen};
+pub use threshold::JustUnder;
