@@ -3,6 +3,7 @@
 //! Pure by construction: no clock, no SQL, no HTTP, no async. Time is an argument, ids are made
 //! by the caller, and everything that judges is a function over data somebody else fetched.
 
+pub mod application;
 pub mod calendar_month;
 pub mod canonical;
 pub mod case;

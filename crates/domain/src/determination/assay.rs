@@ -20,8 +20,8 @@ const SYMBOLS: [&str; 118] = [
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Symbol(
-    /// One of [`SYMBOLS`].
-    &'static str,
+    /// A position in [`SYMBOLS`].
+    u8,
 );
 
 /// The text is no chemical symbol.
@@ -32,7 +32,7 @@ pub struct UnknownSymbol(String);
 impl Symbol {
     /// The symbol as written.
     pub const fn as_str(self) -> &'static str {
-        self.0
+        SYMBOLS[self.0 as usize]
     }
 }
 
@@ -40,8 +40,8 @@ impl FromStr for Symbol {
     type Err = UnknownSymbol;
 
     fn from_str(text: &str) -> Result<Self, UnknownSymbol> {
-        let symbol = SYMBOLS.into_iter().find(|symbol| *symbol == text);
-        symbol.map(Self).ok_or_else(|| UnknownSymbol(text.to_owned()))
+        let position = (0..).zip(SYMBOLS).find(|(_, symbol)| *symbol == text);
+        position.map(|(position, _)| Self(position)).ok_or_else(|| UnknownSymbol(text.to_owned()))
     }
 }
 
@@ -55,13 +55,13 @@ impl TryFrom<String> for Symbol {
 
 impl From<Symbol> for String {
     fn from(symbol: Symbol) -> Self {
-        symbol.0.to_owned()
+        symbol.as_str().to_owned()
     }
 }
 
 impl fmt::Display for Symbol {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0)
+        f.write_str(self.as_str())
     }
 }
 
@@ -190,12 +190,13 @@ impl Assay {
     /// The constituents with more than `limit` percent, most of it first.
     pub(super) fn main_constituents(&self, limit: Decimal) -> Vec<&'static str> {
         let above = self.shares.iter().filter(|(_, share)| limit < share.percent);
-        let mut symbols: Vec<_> = above.map(|(symbol, share)| (share.percent, symbol.0)).collect();
+        let mut symbols: Vec<_> =
+            above.map(|(symbol, share)| (share.percent, symbol.as_str())).collect();
         symbols.sort_by(|a, b| b.cmp(a));
         symbols.into_iter().map(|(_, symbol)| symbol).collect()
     }
 
     fn share(&self, symbol: &str) -> Option<&Share> {
-        self.shares.iter().find(|(stated, _)| stated.0 == symbol).map(|(_, share)| share)
+        self.shares.iter().find(|(stated, _)| stated.as_str() == symbol).map(|(_, share)| share)
     }
 }
