@@ -252,6 +252,8 @@ diesel::table! {
         state -> Text,
         raised_at -> Timestamptz,
         caused_at -> Timestamptz,
+        closed_at -> Nullable<Timestamptz>,
+        closed_because -> Nullable<Text>,
     }
 }
 

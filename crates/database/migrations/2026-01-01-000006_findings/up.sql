@@ -15,12 +15,19 @@ create table lodestone.findings (
     evidence jsonb not null,
     sentence_zh text not null,
     sentence_en text not null,
-    state text not null check (state in ('open', 'under_review', 'confirmed', 'dismissed')),
+    -- People decide; the worker only closes what no longer holds, and opens it again.
+    state text not null check (state in ('open', 'under_review', 'confirmed', 'dismissed', 'closed')),
     raised_at timestamptz not null,
     -- When the filing or application that gave rise to it was committed: the flag's latency.
     caused_at timestamptz not null,
-    unique (detector, subject_key)
+    closed_at timestamptz,
+    closed_because text check (closed_because in ('no_longer_holds', 'corrected')),
+    unique (detector, subject_key),
+    constraint finding_closed_for_a_reason check (
+        (state = 'closed') = (closed_at is not null) and (closed_at is null) = (closed_because is null))
 );
+create index findings_by_subject on lodestone.findings (subject);
+create index findings_by_age on lodestone.findings (raised_at, id);
 create index findings_open on lodestone.findings (raised_at, id) where state in ('open', 'under_review');
 create index findings_by_organisation on lodestone.findings (organisation, raised_at);
 
@@ -59,16 +66,29 @@ alter table lodestone.findings force row level security;
 -- What officials suspect never reaches the filer: the filer's role cannot even see the row.
 create policy filer_reads on lodestone.findings for select to lodestone_reporting
     using (audience = 'filer' and organisation = any ((select lodestone.acting_for())::uuid[]));
-create policy all_rows on lodestone.findings for all to lodestone_official, lodestone_worker, lodestone_licensing
+create policy all_rows on lodestone.findings for all to lodestone_official, lodestone_licensing
     using (true) with check (true);
+-- The worker raises, and closes what no longer holds; what a person confirmed it cannot touch.
+create policy worker_reads on lodestone.findings for select to lodestone_worker using (true);
+create policy worker_raises on lodestone.findings for insert to lodestone_worker with check (state = 'open');
+create policy worker_revises on lodestone.findings for update to lodestone_worker
+    using (state <> 'confirmed') with check (state in ('open', 'under_review', 'closed'));
 create policy owner_rows on lodestone.findings for all to current_user using (true) with check (true);
 
 grant select (id, detector, detector_version, subject_kind, subject, organisation, audience, severity,
-    evidence, sentence_zh, sentence_en, state, raised_at) on lodestone.findings to lodestone_reporting;
+    evidence, sentence_zh, sentence_en, state, raised_at, closed_at, closed_because) on lodestone.findings to lodestone_reporting;
 grant select on lodestone.findings to lodestone_official, lodestone_licensing;
 grant select, insert on lodestone.findings, lodestone.screenings, lodestone.application_assessments to lodestone_worker;
-grant update (severity, evidence, sentence_zh, sentence_en, detector_version) on lodestone.findings to lodestone_worker;
+grant update (severity, evidence, sentence_zh, sentence_en, detector_version, state, closed_at,
+    closed_because) on lodestone.findings to lodestone_worker;
 grant update (state) on lodestone.findings to lodestone_official;
 grant select, insert on lodestone.finding_dispositions to lodestone_official;
 grant select on lodestone.finding_dispositions to lodestone_worker;
 grant select on lodestone.application_assessments to lodestone_licensing, lodestone_official;
+
+-- What the worker asks of filings, across organisations: which version stands, what else is under
+-- the same licence, and what such goods were sold for lately.
+grant select on lodestone.filing_references to lodestone_worker;
+create index filings_by_licence on lodestone.filings (licence_number, id) where licence_number is not null;
+create index filing_lines_by_price on lodestone.filing_lines (category, grade, currency, filing desc)
+    where unit_price is not null;
