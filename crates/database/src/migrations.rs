@@ -17,6 +17,9 @@ use secrecy::ExposeSecret;
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
 /// Partitions are made this far ahead; the relay keeps it so.
 const MONTHS_AHEAD: i32 = 3;
+/// diesel looks for its table of versions where new tables are made: in a migrated database that
+/// would be our own schema, where the table is not.
+const WHERE_VERSIONS_ARE: &str = "set search_path = public";
 
 /// How the database's schema stands to this program.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +38,7 @@ pub async fn migrate(target: &Target, today: Date) -> anyhow::Result<Vec<String>
         .await
         .context("cannot connect as the owner of the schema")?;
     conn.batch_execute("select pg_advisory_lock(hashtext('lodestone.migrate'))").await?;
+    conn.batch_execute(WHERE_VERSIONS_ARE).await?;
     let mut harness = AsyncMigrationHarness::new(conn);
     let ran = harness
         .run_pending_migrations(MIGRATIONS)
@@ -61,7 +65,8 @@ pub async fn migrate(target: &Target, today: Date) -> anyhow::Result<Vec<String>
 
 /// Undoes every migration, newest first; for tests of the way back.
 pub async fn revert_all(target: &Target) -> anyhow::Result<()> {
-    let conn = AsyncPgConnection::establish(target.owner_url()).await?;
+    let mut conn = AsyncPgConnection::establish(target.owner_url()).await?;
+    conn.batch_execute(WHERE_VERSIONS_ARE).await?;
     let mut harness = AsyncMigrationHarness::new(conn);
     harness.revert_all_migrations(MIGRATIONS).map_err(|error| anyhow!(error))?;
     Ok(())

@@ -1,0 +1,149 @@
+//! The whole system for one test: a database, queues and processes of its own.
+
+use crate::{
+    Binaries, Running, TestDatabase,
+    environment::{amqp_url, database_url},
+};
+use base64::{Engine, prelude::BASE64_STANDARD};
+use std::path::{Path, PathBuf};
+use tempfile::TempDir;
+use url::Url;
+use uuid::Uuid;
+
+/// Every process of the system that serves.
+const SERVICES: [&str; 4] = ["reporting-api", "licensing", "anomaly-worker", "outbox-relay"];
+
+/// What a stack is made of; [`StackOptions::default`] is what tests want.
+#[derive(Clone, Debug)]
+pub struct StackOptions {
+    /// The PostgreSQL to make a database in, as a superuser.
+    pub postgres: Url,
+    /// The RabbitMQ to have queues in.
+    pub amqp: String,
+    /// Where the binaries are.
+    pub binaries: Binaries,
+    /// Which processes to start.
+    pub services: Vec<&'static str>,
+    /// Further environment for every process.
+    pub environment: Vec<(String, String)>,
+}
+
+impl Default for StackOptions {
+    fn default() -> Self {
+        Self {
+            postgres: database_url(),
+            amqp: amqp_url(),
+            binaries: Binaries::beside_this_program(),
+            services: SERVICES.to_vec(),
+            environment: Vec::new(),
+        }
+    }
+}
+
+/// A running system. Its processes are killed and its database dropped with this value.
+#[derive(Debug)]
+pub struct Stack {
+    // Processes end before their database is dropped and their files are removed.
+    services: Vec<Running>,
+    database: TestDatabase,
+    binaries: Binaries,
+    environment: Vec<(String, String)>,
+    files: TempDir,
+}
+
+impl Stack {
+    /// Starts every process and waits until all are ready.
+    pub async fn start() -> Self {
+        Self::start_with(StackOptions::default()).await
+    }
+
+    /// Starts what is asked for and waits until all of it is ready.
+    pub async fn start_with(options: StackOptions) -> Self {
+        let database = TestDatabase::create_in(options.postgres).await;
+        let files = tempfile::tempdir().expect("a temporary directory can be made");
+        let mut environment = vec![
+            ("DATABASE_URL".to_owned(), database.url().to_string()),
+            ("AMQP_URL".to_owned(), options.amqp),
+            ("LODESTONE_AMQP__PREFIX".to_owned(), format!("test-{}.", Uuid::now_v7().simple())),
+            (
+                "LODESTONE_SECRETS__KEY_FILE".to_owned(),
+                written(files.path(), "server.key", &server_key()),
+            ),
+            (
+                "LODESTONE_SIGNING__KEY_FILE".to_owned(),
+                written(files.path(), "signing.pem", &signing_key()),
+            ),
+            ("LODESTONE_LOG__FILTER".to_owned(), "info".to_owned()),
+        ];
+        environment.extend(options.environment);
+        let mut services: Vec<_> = options
+            .services
+            .iter()
+            .map(|name| Running::start(name, &options.binaries, &environment, files.path()))
+            .collect();
+        for service in &mut services {
+            service.becomes_ready().await;
+        }
+        Self { services, database, binaries: options.binaries, environment, files }
+    }
+
+    /// Its database.
+    pub const fn database(&self) -> &TestDatabase {
+        &self.database
+    }
+
+    /// The address of a process, such as `http://127.0.0.1:40123`.
+    pub fn url(&self, service: &str) -> String {
+        let running = self.services.iter().find(|running| running.name() == service);
+        running.unwrap_or_else(|| panic!("{service} is not part of this stack")).url()
+    }
+
+    /// A process, to be killed and started again.
+    pub fn service(&mut self, service: &str) -> &mut Running {
+        let running = self.services.iter_mut().find(|running| running.name() == service);
+        running.unwrap_or_else(|| panic!("{service} is not part of this stack"))
+    }
+
+    /// Every process.
+    pub fn services(&mut self) -> &mut [Running] {
+        &mut self.services
+    }
+
+    /// The path of a binary.
+    pub fn binary(&self, name: &str) -> PathBuf {
+        self.binaries.path(name)
+    }
+
+    /// The environment that its processes were started with.
+    pub fn environment(&self) -> &[(String, String)] {
+        &self.environment
+    }
+
+    /// A directory that lives as long as this stack.
+    pub fn files(&self) -> &Path {
+        self.files.path()
+    }
+}
+
+fn written(directory: &Path, name: &str, text: &str) -> String {
+    let path = directory.join(name);
+    std::fs::write(&path, text).expect("a temporary directory can be written to");
+    path.to_str().expect("temporary paths are text").to_owned()
+}
+
+fn server_key() -> String {
+    "5a".repeat(32)
+}
+
+/// An Ed25519 key in PKCS#8: the fixed beginning of such a file, then the secret, known to all.
+fn signing_key() -> String {
+    const PKCS8_ED25519: [u8; 16] = [
+        0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04,
+        0x20,
+    ];
+    let der: Vec<u8> = PKCS8_ED25519.into_iter().chain([0x4c; 32]).collect();
+    format!(
+        "-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n",
+        BASE64_STANDARD.encode(der)
+    )
+}
