@@ -15,10 +15,6 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// Publishes until told to stop.
 pub(crate) async fn run(relay: &Relay, sequenced: &Notify) {
     let mut publisher = Publisher::new(relay.broker.clone());
-    // Declares who hears what, before the first event is published.
-    if !publisher.connect(&relay.shutdown).await {
-        return;
-    }
     while let Some(published) = publish_batch(relay, &mut publisher).await {
         if published == 0 {
             tokio::select! {

@@ -9,6 +9,7 @@ pub mod cursor;
 pub mod health;
 pub mod http;
 pub mod idempotency;
+pub mod identity;
 pub mod metrics;
 pub mod openapi;
 pub mod problem;

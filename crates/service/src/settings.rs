@@ -73,7 +73,11 @@ pub const SETTINGS: &[Setting] = &[
         "password of the service's database role, where the server asks for one",
     ),
     row("log.format", Some("text"), "text for people, json for machines"),
-    row("log.filter", Some("info"), "what is logged, in the syntax of tracing's EnvFilter"),
+    row(
+        "log.filter",
+        Some("info,actix_server=warn"),
+        "what is logged, in the syntax of tracing's EnvFilter",
+    ),
     row(
         "secrets.key_file",
         None,
