@@ -1,0 +1,275 @@
+//! The filing desk: fetch what a form must be checked against, judge it, have it written.
+//!
+//! Every entrance — one filing, a file of many, EPCIS — comes through [`Desk::record`].
+
+use super::{
+    check::{Filer, Found, Needs, check, needs},
+    form::FilingForm,
+    view::{Recorded, RecordedLot},
+};
+use database::{
+    Pool, Target,
+    filing_context::{LotReader, Product, Replaced, find_filer, find_product, find_replaced, find_site},
+    filing_writer::{Entry, FilingWriter, Idempotency, Reversal, Verdict, WithdrawnLot, WriteError},
+};
+use domain::{
+    codes::Channel,
+    filing::{Claim, Filing},
+    ids::{EventId, FilingId, OrganisationId, PersonId, SiteId},
+    posting::{Posting, postings},
+};
+use jiff::Timestamp;
+use moka::future::Cache;
+use service::{
+    idempotency::{IdempotencyKey, fingerprint},
+    problem::Problem,
+};
+use std::{collections::HashMap, time::Duration};
+use uuid::Uuid;
+
+/// How long a change to a site, product or register entry may go unnoticed here.
+const CATALOGUE_AGE: Duration = Duration::from_secs(5);
+const CATALOGUE_ENTRIES: u64 = 50_000;
+const BUSY_RETRY_SECONDS: usize = 1;
+
+/// Takes filings in.
+#[derive(Clone)]
+pub struct Desk {
+    writer: FilingWriter,
+    lots: LotReader,
+    pool: Pool,
+    sites: Cache<(OrganisationId, String), SiteId>,
+    products: Cache<(OrganisationId, String), Product>,
+    /// Who a USCC or LEI belongs to; that it is nobody's is remembered too.
+    filers: Cache<String, Option<OrganisationId>>,
+}
+
+/// Who hands in a form, and how.
+#[derive(Clone, Debug)]
+pub struct Sender {
+    /// For which organisation.
+    pub organisation: OrganisationId,
+    /// Who.
+    pub person: PersonId,
+    /// Through which entrance.
+    pub channel: Channel,
+    /// When.
+    pub at: Timestamp,
+    /// The request's trace context.
+    pub traceparent: Option<String>,
+}
+
+/// What became of a form that was accepted.
+#[derive(Debug)]
+pub enum Accepted {
+    /// It is recorded.
+    New(Recorded),
+    /// It was recorded before, by the same request; this is the answer of then.
+    Before(serde_json::Value),
+}
+
+impl Desk {
+    /// A desk that reads through `pool`, which must be of the reporting role.
+    pub fn new(writer: FilingWriter, target: Target, pool: Pool) -> Self {
+        fn cache<K, V>() -> Cache<K, V>
+        where
+            K: std::hash::Hash + Eq + Send + Sync + 'static,
+            V: Clone + Send + Sync + 'static,
+        {
+            Cache::builder().max_capacity(CATALOGUE_ENTRIES).time_to_live(CATALOGUE_AGE).build()
+        }
+        Self {
+            writer,
+            lots: LotReader::new(target),
+            pool,
+            sites: cache(),
+            products: cache(),
+            filers: cache(),
+        }
+    }
+
+    /// Checks a form and records it, durably and once.
+    pub async fn record(
+        &self,
+        form: &FilingForm,
+        sender: &Sender,
+        key: Option<&IdempotencyKey>,
+    ) -> Result<Accepted, Problem> {
+        let found = self.find(form, sender.organisation).await?;
+        let filer = Filer {
+            id: FilingId::from_uuid(Uuid::now_v7()),
+            organisation: sender.organisation,
+            person: sender.person,
+            channel: sender.channel,
+            recorded_at: sender.at,
+        };
+        let filing = check(form, &found, filer).map_err(|violations| {
+            Problem::ValidationFailed(violations.into_iter().map(Into::into).collect())
+        })?;
+        let recorded = Recorded::of(&filing, &form.site);
+        let entry = entry(filing, found.replaced, form, &recorded, sender, key);
+        match self.writer.write(entry).await {
+            Ok(Verdict::Recorded) => Ok(Accepted::New(recorded)),
+            Ok(Verdict::Repeated(answer)) => Ok(Accepted::Before(answer)),
+            Ok(Verdict::KeyReused) => Err(Problem::IdempotencyKeyReused),
+            Ok(Verdict::ReferenceTaken { filing, same_content }) => {
+                let existing = if same_content {
+                    format!("filing {filing}, which says the same")
+                } else {
+                    format!("filing {filing}; to change it, send `correction`")
+                };
+                Err(Problem::DuplicateReference { reference: form.reference.clone(), existing })
+            }
+            Err(WriteError::Overloaded) => {
+                Err(Problem::Overloaded { retry_after_seconds: BUSY_RETRY_SECONDS })
+            }
+            Err(error @ WriteError::Unavailable) => Err(Problem::DependencyDown(error.into())),
+            Err(WriteError::Failed(error)) => Err(Problem::Internal(error.into())),
+        }
+    }
+
+    async fn find(
+        &self,
+        form: &FilingForm,
+        organisation: OrganisationId,
+    ) -> Result<Found, Problem> {
+        let Needs { products, lots, movement, client } = needs(form, organisation);
+        let lots: Vec<_> = lots.into_iter().collect();
+        let mut found = Found {
+            site: self.site(organisation, &form.site).await?,
+            lots: self.lots.lots(organisation, &lots).await?,
+            ..Found::default()
+        };
+        for code in products {
+            if let Some(product) = self.product(organisation, &code).await? {
+                found.products.insert(code, product);
+            }
+        }
+        if let Some(movement) = movement {
+            found.movement = self.lots.movement(organisation, movement).await?;
+        }
+        if let Some(client) = client {
+            found.client = self.filer(client).await?;
+        }
+        if let Some(correction) = &form.correction
+            && let Some(before) = correction.version.checked_sub(1).filter(|version| 0 < *version)
+        {
+            let mut conn = self.pool.get().await.map_err(database::Error::from)?;
+            found.replaced =
+                find_replaced(&mut conn, organisation, &form.reference, before).await?;
+        }
+        Ok(found)
+    }
+
+    async fn site(
+        &self,
+        organisation: OrganisationId,
+        code: &str,
+    ) -> Result<Option<SiteId>, Problem> {
+        let key = (organisation, code.to_owned());
+        if let Some(site) = self.sites.get(&key).await {
+            return Ok(Some(site));
+        }
+        let mut conn = self.pool.get().await.map_err(database::Error::from)?;
+        let site = find_site(&mut conn, organisation, code).await?;
+        if let Some(site) = site {
+            self.sites.insert(key, site).await;
+        }
+        Ok(site)
+    }
+
+    async fn product(
+        &self,
+        organisation: OrganisationId,
+        code: &str,
+    ) -> Result<Option<Product>, Problem> {
+        let key = (organisation, code.to_owned());
+        if let Some(product) = self.products.get(&key).await {
+            return Ok(Some(product));
+        }
+        let mut conn = self.pool.get().await.map_err(database::Error::from)?;
+        let product = find_product(&mut conn, organisation, code).await?;
+        if let Some(product) = &product {
+            self.products.insert(key, product.clone()).await;
+        }
+        Ok(product)
+    }
+
+    async fn filer(&self, identifier: String) -> Result<Option<OrganisationId>, Problem> {
+        if let Some(filer) = self.filers.get(&identifier).await {
+            return Ok(filer);
+        }
+        let mut conn = self.pool.get().await.map_err(database::Error::from)?;
+        let filer = find_filer(&mut conn, &identifier).await?;
+        self.filers.insert(identifier, filer).await;
+        Ok(filer)
+    }
+}
+
+fn entry(
+    filing: Filing,
+    replaced: Option<Replaced>,
+    form: &FilingForm,
+    recorded: &Recorded,
+    sender: &Sender,
+    key: Option<&IdempotencyKey>,
+) -> Entry {
+    let form = serde_json::to_vec(form).expect("a form is always valid JSON");
+    let content_hash = fingerprint(&form);
+    let withdrawn_lots = replaced.iter().flat_map(|before| withdrawn(before, &filing)).collect();
+    Entry {
+        postings: postings(&filing),
+        reversal: replaced.map(|before| Reversal {
+            happened_at: before.happened_at,
+            month: before.month,
+            postings: before.postings.into_iter().map(Posting::reversed).collect(),
+        }),
+        withdrawn_lots,
+        content_hash,
+        idempotency: key.map(|key| Idempotency {
+            key: key.as_str().to_owned(),
+            request_hash: content_hash,
+        }),
+        event: EventId::from_uuid(Uuid::now_v7()),
+        traceparent: sender.traceparent.clone(),
+        answer: serde_json::to_value(recorded).expect("an answer is always valid JSON"),
+        filing,
+    }
+}
+
+/// Lots that the version before made and this one no longer does.
+fn withdrawn(before: &Replaced, filing: &Filing) -> Vec<WithdrawnLot> {
+    let kept: HashMap<_, _> = filing.lines.iter().filter_map(|line| Some((line.lot?, ()))).collect();
+    let gone = before.lots.iter().filter(|(lot, ..)| !kept.contains_key(lot));
+    gone.map(|(lot, number, category)| WithdrawnLot {
+        lot: *lot,
+        number: number.clone(),
+        category: category.clone(),
+    })
+    .collect()
+}
+
+impl Recorded {
+    /// What is answered for a filing at the site with this code.
+    fn of(filing: &Filing, site: &str) -> Self {
+        let lots = filing.lines.iter().filter_map(|line| {
+            Some(RecordedLot { lot: line.lot_number.clone()?, id: line.lot?.as_uuid() })
+        });
+        Self {
+            id: filing.id.as_uuid(),
+            reference: filing.reference.clone(),
+            version: filing.version,
+            kind: filing.claim.kind().to_string(),
+            organisation: filing.organisation.as_uuid(),
+            site: site.to_owned(),
+            month: filing.month.to_string(),
+            recorded_at: filing.recorded_at.to_string(),
+            lots: lots.collect(),
+            movement: match filing.claim {
+                Claim::Dispatch { movement, .. } => movement.map(domain::ids::MovementId::as_uuid),
+                Claim::Receipt { movement, .. } => Some(movement.as_uuid()),
+                _ => None,
+            },
+        }
+    }
+}

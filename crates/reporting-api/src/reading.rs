@@ -1,0 +1,157 @@
+//! Reading what belongs to an organisation: as its own people, or as an official with a purpose.
+//!
+//! Own people read through the role that sees one organisation. Officials read through another
+//! role; they say whose data and why, and the read is logged, for the owner to see, before
+//! anything is shown.
+
+use actix_web::{FromRequest, HttpRequest, dev::Payload, web};
+use database::{
+    Connection, Pool,
+    events::{self, Origin},
+};
+use domain::{
+    event::Event,
+    ids::{EventId, OrganisationId},
+};
+use serde::Deserialize;
+use service::{
+    clock,
+    identity::Signed,
+    problem::{Location, Problem, Violation},
+    trace::TraceContext,
+};
+use std::{future::Future, pin::Pin};
+use uuid::Uuid;
+
+/// The header in which officials say why they read.
+pub const PURPOSE: &str = "Lodestone-Purpose";
+const PURPOSE_LENGTH_LIMIT: usize = 500;
+
+/// The pools that reading goes through.
+#[derive(Clone)]
+pub struct ReadingPools {
+    /// As the role that sees one organisation.
+    pub reporting: Pool,
+    /// As the role that sees all.
+    pub official: Pool,
+}
+
+/// A request to read, by somebody who is signed in.
+pub struct Reading {
+    signed: Signed,
+    purpose: Option<String>,
+    pools: ReadingPools,
+    trace: TraceContext,
+}
+
+/// Whose data is read, and what of it.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReadingQuery {
+    organisation: Option<OrganisationId>,
+    #[serde(skip)]
+    subject: String,
+}
+
+/// A connection on which one organisation's data may be read.
+pub struct Access {
+    /// The connection.
+    pub conn: Connection,
+    /// Whose data.
+    pub organisation: OrganisationId,
+    /// Whether the reader belongs to it: only then are parties named.
+    pub is_owner: bool,
+}
+
+impl ReadingQuery {
+    /// A read of `subject`; officials must name the organisation.
+    pub fn new(organisation: Option<OrganisationId>, subject: impl Into<String>) -> Self {
+        Self { organisation, subject: subject.into() }
+    }
+
+    /// The same organisation, with what is read of it.
+    #[must_use]
+    pub fn about(&self, subject: impl Into<String>) -> Self {
+        Self { subject: subject.into(), ..self.clone() }
+    }
+}
+
+impl Reading {
+    /// Opens access to what the query names, or says why not.
+    pub async fn of(&self, query: &ReadingQuery) -> Result<Access, Problem> {
+        if self.signed.is_official() {
+            return self.as_official(query).await;
+        }
+        // Somebody else's organisation is answered like one that does not exist.
+        if query.organisation.is_some_and(|wanted| wanted != self.signed.organisation) {
+            return Err(Problem::NotFound("organisation"));
+        }
+        let conn = self.pools.reporting.get().await.map_err(database::Error::from)?;
+        Ok(Access { conn, organisation: self.signed.organisation, is_owner: true })
+    }
+
+    async fn as_official(&self, query: &ReadingQuery) -> Result<Access, Problem> {
+        let Some(organisation) = query.organisation else {
+            let detail = "officials say whose data they read";
+            let violation = Violation {
+                location: Location::Parameter { parameter: "organisation".to_owned() },
+                code: "missing".into(),
+                detail: detail.to_owned(),
+                expected: Some("the id of an organisation".to_owned()),
+            };
+            return Err(Problem::InvalidParameter(Box::new(violation)));
+        };
+        let purpose = self.purpose()?;
+        let mut conn = self.pools.official.get().await.map_err(database::Error::from)?;
+        let origin = Origin {
+            id: EventId::from_uuid(Uuid::now_v7()),
+            occurred_at: clock::now(),
+            person: Some(self.signed.person),
+            traceparent: Some(self.trace.to_string()),
+        };
+        let event = Event::ConfidentialRead {
+            person: self.signed.person,
+            owner: organisation,
+            subject: query.subject.clone(),
+            purpose: purpose.to_owned(),
+        };
+        events::append_alone(&mut conn, &origin, organisation.as_uuid(), &event).await?;
+        Ok(Access { conn, organisation, is_owner: false })
+    }
+
+    fn purpose(&self) -> Result<&str, Problem> {
+        let purpose = self.purpose.as_deref().unwrap_or_default().trim();
+        if (1..=PURPOSE_LENGTH_LIMIT).contains(&purpose.len()) {
+            return Ok(purpose);
+        }
+        let violation = Violation {
+            location: Location::Parameter { parameter: PURPOSE.to_owned() },
+            code: "missing".into(),
+            detail: "confidential data are read for a purpose, which their owner may see".to_owned(),
+            expected: Some(format!("the purpose, in 1 to {PURPOSE_LENGTH_LIMIT} bytes")),
+        };
+        Err(Problem::InvalidParameter(Box::new(violation)))
+    }
+}
+
+impl FromRequest for Reading {
+    type Error = Problem;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let signed = Signed::from_request(request, payload);
+        let trace = TraceContext::from_request(request, payload);
+        let purpose = request.headers().get(PURPOSE);
+        let purpose = purpose.map(|purpose| String::from_utf8_lossy(purpose.as_bytes()).into_owned());
+        let pools = request.app_data::<web::Data<ReadingPools>>().cloned();
+        Box::pin(async move {
+            let pools = pools.ok_or_else(|| anyhow::anyhow!("the application has no reading pools"))?;
+            Ok(Self {
+                signed: signed.await?,
+                purpose,
+                pools: pools.get_ref().clone(),
+                trace: trace.await.map_err(|_| Problem::Unauthenticated)?,
+            })
+        })
+    }
+}
