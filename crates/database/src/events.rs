@@ -31,6 +31,29 @@ pub struct Origin {
     pub traceparent: Option<String>,
 }
 
+/// Who does something, when, and as part of which request: the origin of all its events.
+#[derive(Clone, Debug)]
+pub struct Act {
+    /// Who does it; `None` for the system itself.
+    pub person: Option<PersonId>,
+    /// When.
+    pub at: Timestamp,
+    /// The request's W3C trace context.
+    pub traceparent: Option<String>,
+}
+
+impl Act {
+    /// What surrounds the next event of this act.
+    pub fn origin(&self) -> Origin {
+        Origin {
+            id: EventId::from_uuid(Uuid::now_v7()),
+            occurred_at: self.at,
+            person: self.person,
+            traceparent: self.traceparent.clone(),
+        }
+    }
+}
+
 /// Appends an event. Call it inside the transaction that made the event true.
 ///
 /// `subject` is what the event is about: the filing, the case, the licence.

@@ -9,6 +9,7 @@
 //! levels, and any clock.
 
 pub mod balances;
+mod change;
 mod connect;
 pub mod dead_letters;
 mod error;
@@ -16,13 +17,18 @@ pub mod events;
 pub mod filing_context;
 pub mod filing_writer;
 pub mod filings;
+pub mod idempotency;
+pub mod identity;
 pub mod inbox;
 mod migrations;
 pub mod movements;
 pub mod outbox;
+pub mod regime;
+pub mod registry;
 mod row;
 mod schema;
 
+pub use change::ChangeError;
 pub use connect::{Connection, Pool, Role, Target, act_for, listen_client};
 pub use error::{CorruptRow, Error};
 pub use migrations::{SchemaState, migrate, revert_all, schema_state};

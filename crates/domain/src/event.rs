@@ -7,11 +7,12 @@ use crate::{
     calendar_month::Month,
     codes::{FilingKind, Severity},
     ids::{
-        CaseId, DeterminationId, FilingId, FindingId, LicenceId, OrganisationId, PersonId,
-        ReservationId, SiteId,
+        CaseId, CredentialId, DelegationId, DeterminationId, FilingId, FindingId, GroupId,
+        LicenceId, OrganisationId, PersonId, ReservationId, SiteId,
     },
 };
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 /// The version of the JSON below; a consumer refuses one it does not know.
 pub const EVENT_VERSION: u16 = 1;
@@ -32,6 +33,29 @@ pub enum Event {
     },
     #[serde(rename = "organisation.registered")]
     OrganisationRegistered { organisation: OrganisationId },
+    #[serde(rename = "organisation.changed")]
+    OrganisationChanged { organisation: OrganisationId, change: String },
+    #[serde(rename = "group.registered")]
+    GroupRegistered { group: GroupId },
+    #[serde(rename = "credential.changed")]
+    CredentialChanged {
+        credential: CredentialId,
+        person: PersonId,
+        /// `None` for a session, which may act for all of a person's organisations.
+        organisation: Option<OrganisationId>,
+        change: String,
+    },
+    #[serde(rename = "delegation.changed")]
+    DelegationChanged {
+        delegation: DelegationId,
+        organisation: OrganisationId,
+        agent: OrganisationId,
+        change: String,
+    },
+    #[serde(rename = "dead_letter.replay_requested")]
+    ReplayRequested { dead_letter: Uuid, person: PersonId },
+    #[serde(rename = "organisation.closed")]
+    OrganisationClosed { organisation: OrganisationId },
     #[serde(rename = "person.changed")]
     PersonChanged { person: PersonId, organisation: OrganisationId, change: String },
     #[serde(rename = "regime.imported")]
@@ -89,6 +113,12 @@ impl Event {
         match self {
             Self::FilingRecorded { .. } => "filing.recorded",
             Self::OrganisationRegistered { .. } => "organisation.registered",
+            Self::OrganisationChanged { .. } => "organisation.changed",
+            Self::GroupRegistered { .. } => "group.registered",
+            Self::CredentialChanged { .. } => "credential.changed",
+            Self::DelegationChanged { .. } => "delegation.changed",
+            Self::ReplayRequested { .. } => "dead_letter.replay_requested",
+            Self::OrganisationClosed { .. } => "organisation.closed",
             Self::PersonChanged { .. } => "person.changed",
             Self::RegimeImported { .. } => "regime.imported",
             Self::DeterminationMade { .. } => "determination.made",
@@ -110,15 +140,21 @@ impl Event {
         match self {
             Self::FilingRecorded { organisation, .. }
             | Self::OrganisationRegistered { organisation }
+            | Self::OrganisationClosed { organisation }
+            | Self::OrganisationChanged { organisation, .. }
+            | Self::DelegationChanged { organisation, .. }
             | Self::PersonChanged { organisation, .. }
             | Self::ApplicationSubmitted { organisation, .. }
             | Self::CaseMoved { organisation, .. }
             | Self::LicenceIssued { organisation, .. }
             | Self::LicenceUsed { organisation, .. }
             | Self::ConfidentialRead { owner: organisation, .. } => Some(*organisation),
-            Self::DeterminationMade { organisation, .. } => *organisation,
+            Self::DeterminationMade { organisation, .. }
+            | Self::CredentialChanged { organisation, .. } => *organisation,
             // What officials suspect is theirs: a finding is nobody's log entry but their own.
             Self::RegimeImported { .. }
+            | Self::GroupRegistered { .. }
+            | Self::ReplayRequested { .. }
             | Self::ApplicationAssessed { .. }
             | Self::LicenceMoved { .. }
             | Self::FindingRaised { .. }

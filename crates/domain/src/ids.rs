@@ -56,6 +56,12 @@ id!(/// A client, supplier or end user as one organisation knows it.
     PartyId);
 id!(/// A human being; four eyes are counted in persons.
     PersonId);
+id!(/// An API key or a session.
+    CredentialId);
+id!(/// An invitation to join an organisation.
+    InvitationId);
+id!(/// What lets one organisation's people act for another.
+    DelegationId);
 id!(/// One immutable version of a filing.
     FilingId);
 id!(/// A batch of material.
@@ -74,6 +80,20 @@ id!(/// A signed answer to "is this controlled?".
     DeterminationId);
 id!(/// A fact in the append-only event log.
     EventId);
+
+impl SiteId {
+    /// The site that `organisation` calls `code`.
+    pub fn of(organisation: OrganisationId, code: &str) -> Self {
+        Self(named(organisation, "site", code))
+    }
+}
+
+impl ProductId {
+    /// The product that `organisation` calls `code`.
+    pub fn of(organisation: OrganisationId, code: &str) -> Self {
+        Self(named(organisation, "product", code))
+    }
+}
 
 impl LotId {
     /// The lot that `maker` calls `number`.

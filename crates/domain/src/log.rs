@@ -50,7 +50,8 @@ pub fn leaf_hash(entry: &[u8]) -> Hash {
     Hash(Sha256::new().chain_update([0x00]).chain_update(entry).finalize().into())
 }
 
-fn node_hash(left: Hash, right: Hash) -> Hash {
+/// The hash of a node above two others.
+pub fn node_hash(left: Hash, right: Hash) -> Hash {
     Hash(
         Sha256::new()
             .chain_update([0x01])

@@ -139,6 +139,8 @@ grant select on lodestone.groups, lodestone.organisations to
 grant select, insert on lodestone.sites, lodestone.products to lodestone_reporting;
 grant update (name_zh, name_en, region, stages) on lodestone.sites to lodestone_reporting;
 grant update (name_zh, name_en, category, form, hs_code, grade, composition) on lodestone.products to lodestone_reporting;
+-- With an organisation that is registered together with its catalogue.
+grant select, insert on lodestone.sites, lodestone.products to lodestone_identity;
 grant select on lodestone.sites, lodestone.products to lodestone_official, lodestone_licensing, lodestone_worker;
 
 grant select, insert on lodestone.groups, lodestone.organisations, lodestone.people, lodestone.memberships,

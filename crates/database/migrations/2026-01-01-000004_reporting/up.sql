@@ -260,10 +260,13 @@ do $$
 declare name text;
 begin
     foreach name in array array['filings', 'filing_lines', 'postings', 'filing_references',
-        'idempotency_keys', 'parties', 'lot_edges', 'account_balances'] loop
+        'parties', 'lot_edges', 'account_balances'] loop
         call lodestone.isolate(name, '{lodestone_reporting}', '{lodestone_filing_writer}',
             '{lodestone_official,lodestone_worker}');
     end loop;
+    -- Whoever stores an effect stores its key: filings, catalogue entries, people and keys.
+    call lodestone.isolate('idempotency_keys', '{}', '{lodestone_filing_writer,lodestone_reporting}',
+        '{lodestone_official,lodestone_worker,lodestone_identity}');
     foreach name in array array['lots', 'movements', 'movement_lines'] loop
         call lodestone.isolate(name, '{lodestone_reporting,lodestone_licensing}', '{lodestone_filing_writer}',
             '{lodestone_official,lodestone_worker}');
@@ -305,3 +308,4 @@ grant select on lodestone.filings, lodestone.filing_lines, lodestone.postings, l
     lodestone.lot_edges, lodestone.lot_holders, lodestone.movements, lodestone.movement_lines,
     lodestone.account_balances to lodestone_worker;
 grant select on lodestone.lots, lodestone.lot_holders to lodestone_licensing;
+grant select, insert on lodestone.idempotency_keys to lodestone_reporting, lodestone_identity;

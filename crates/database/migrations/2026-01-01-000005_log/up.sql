@@ -15,6 +15,8 @@ create table lodestone.events (
     primary key (id)
 ) partition by range (id);
 create index events_by_organisation on lodestone.events (organisation, id);
+-- Who read what of an organisation, among everything it ever filed.
+create index events_confidential_reads on lodestone.events (organisation, id) where name = 'confidential.read';
 create index events_by_subject on lodestone.events (subject, id);
 
 -- Ids of events that the relay has not put into the log yet.
