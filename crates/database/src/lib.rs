@@ -9,9 +9,11 @@
 //! levels, and any clock.
 
 pub mod balances;
+pub mod cases;
 mod change;
 mod connect;
 pub mod dead_letters;
+pub mod determinations;
 mod error;
 pub mod events;
 pub mod filing_context;
@@ -20,8 +22,11 @@ pub mod filings;
 pub mod idempotency;
 pub mod identity;
 pub mod inbox;
+pub mod licences;
+pub mod licensing_requests;
 mod migrations;
 pub mod movements;
+mod numbers;
 pub mod outbox;
 pub mod regime;
 pub mod registry;

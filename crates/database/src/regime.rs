@@ -221,7 +221,8 @@ fn named(version: &str) -> RegimeVersion {
 
 fn hash_bytes(hexadecimal: &str) -> Vec<u8> {
     let digits: Vec<char> = hexadecimal.chars().collect();
-    let byte = |pair: &[char]| pair.iter().filter_map(|c| c.to_digit(16)).fold(0, |sum, d| sum * 16 + d);
+    let byte =
+        |pair: &[char]| pair.iter().filter_map(|c| c.to_digit(16)).fold(0, |sum, d| sum * 16 + d);
     digits.chunks(2).filter_map(|pair| u8::try_from(byte(pair)).ok()).collect()
 }
 

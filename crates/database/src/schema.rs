@@ -364,6 +364,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    licensing_requests (organisation, key) {
+        organisation -> Uuid,
+        key -> Text,
+        request_hash -> Binary,
+        answer -> Jsonb,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     listed_parties (id) {
         id -> Uuid,
         list -> Text,
@@ -721,6 +731,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     licence_lines,
     licence_reservations,
     licences,
+    licensing_requests,
     listed_parties,
     log_checkpoints,
     log_leaves,
@@ -747,4 +758,3 @@ diesel::allow_tables_to_appear_in_same_query!(
     sessions,
     sites,
 );
-

@@ -94,7 +94,12 @@ fn a_reservation_ends_where_the_balance_ends(
 #[case(LicenceState::Superseded)]
 fn only_an_issued_licence_is_used(#[case] state: LicenceState) {
     assert_eq!(judged(|view| view.state = state, &declared("1"), TODAY), Err("licence_state"));
-    let confirmed = judge_confirmation(state, ReservationState::Reserved);
+    let confirmed = judge_confirmation(
+        state,
+        HowMany::Several,
+        Shipped::NotYet,
+        ReservationState::Reserved,
+    );
     assert_eq!(confirmed, Err(Refusal::State(state)));
 }
 
@@ -133,6 +138,20 @@ fn the_first_shipment_ends_a_single_licence_and_no_other() {
         Err("licence_already_shipped")
     );
     assert_eq!(judged(shipped(HowMany::Several), &declared("1"), TODAY), Ok(()));
+}
+
+#[test]
+fn a_second_shipment_does_not_leave_under_a_single_licence() {
+    let confirm = |shipments| {
+        judge_confirmation(
+            LicenceState::Issued,
+            shipments,
+            Shipped::Already,
+            ReservationState::Reserved,
+        )
+    };
+    assert_eq!(confirm(HowMany::One), Err(Refusal::AlreadyShipped));
+    assert_eq!(confirm(HowMany::Several), Ok(()));
 }
 
 #[test]

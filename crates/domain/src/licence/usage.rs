@@ -58,7 +58,7 @@ pub struct LicenceView<'a> {
     pub validity: Validity,
     /// How many shipments it allows.
     pub shipments: HowMany,
-    /// Whether a shipment has left already.
+    /// Whether another shipment has left already.
     pub shipped: Shipped,
     /// What it says.
     pub content: &'a LicenceContent,
@@ -71,11 +71,12 @@ pub struct LicenceView<'a> {
 }
 
 words! {
-    /// Whether a shipment has left under a licence.
+    /// Whether a shipment has left under a licence, other than the one in question: the lines of
+    /// one declaration are one shipment.
     Shipped {
-        /// Nothing has left.
+        /// No other has left.
         NotYet = "not_yet",
-        /// Something has left.
+        /// Another one has left.
         Already = "already",
     }
 }
@@ -200,14 +201,22 @@ pub fn judge_reservation(
     }
 }
 
-/// May reserved goods leave? The state counts at this moment too; the validity was judged when
-/// they were declared.
+/// May reserved goods leave? The state and the number of shipments count at this moment too; the
+/// validity was judged when they were declared.
 pub fn judge_confirmation(
     state: LicenceState,
+    shipments: HowMany,
+    shipped: Shipped,
     reservation: ReservationState,
 ) -> Result<(), Refusal> {
     judge_settlement(reservation)?;
-    if state == LicenceState::Issued { Ok(()) } else { Err(Refusal::State(state)) }
+    match state {
+        LicenceState::Issued if shipments == HowMany::One && shipped == Shipped::Already => {
+            Err(Refusal::AlreadyShipped)
+        }
+        LicenceState::Issued => Ok(()),
+        state => Err(Refusal::State(state)),
+    }
 }
 
 /// Is there still something to settle?

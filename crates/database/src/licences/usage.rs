@@ -1,0 +1,488 @@
+//! Drawing a licence down at the border: reserve, confirm, release.
+//!
+//! The balance moves by one guarded update, so that any number of clients at once get exactly
+//! what is left; the table's check stands behind it. A repeat for the same declaration and line
+//! finds the first reservation and changes nothing.
+
+use super::{LicenceRecord, find, lock, note};
+use crate::{
+    Error,
+    cases::Moment,
+    events,
+    row::Reader,
+    schema::{licence_lines, licence_reservations, licences},
+};
+use diesel::{
+    BoolExpressionMethods, ExpressionMethods, HasQuery, OptionalExtension, QueryDsl,
+    SelectableHelper,
+};
+use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
+use domain::{
+    event::Event,
+    ids::{LicenceId, PersonId, ReservationId},
+    licence::{
+        Declaration, LicenceView, Refusal, ReservationState, SerialNumber, Settlement, Shipped,
+        judge_confirmation, judge_reservation, judge_settlement,
+    },
+    regime::{HowMany, Regime},
+};
+use jiff::Timestamp;
+use jiff_diesel::ToDiesel;
+use serde_json::json;
+use uuid::Uuid;
+
+/// Goods declared at the border.
+#[derive(Clone, Debug)]
+pub struct NewReservation {
+    /// Its id, made by the caller.
+    pub id: ReservationId,
+    /// The line of the licence.
+    pub line: u16,
+    /// The customs declaration.
+    pub declaration: String,
+    /// The line of the declaration.
+    pub declaration_line: u16,
+    /// What it declares.
+    pub declared: Declaration,
+}
+
+/// A reservation as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReservationRecord {
+    /// Which.
+    pub id: ReservationId,
+    /// The licence.
+    pub licence: LicenceId,
+    /// Its line.
+    pub line: u16,
+    /// The customs declaration.
+    pub declaration: String,
+    /// The line of the declaration.
+    pub declaration_line: u16,
+    /// How much, in grams.
+    pub grams: u64,
+    /// Where it stands.
+    pub state: ReservationState,
+    /// When it was made.
+    pub reserved_at: Timestamp,
+    /// When it was settled.
+    pub settled_at: Option<Timestamp>,
+}
+
+/// What became of a request to reserve.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reserved {
+    /// It is reserved now.
+    New(ReservationRecord),
+    /// It was reserved before, for the same declaration and line.
+    Before(ReservationRecord),
+}
+
+/// Why a licence was not used.
+#[derive(Debug, thiserror::Error)]
+pub enum UseError {
+    /// There is no such licence.
+    #[error("there is no such licence")]
+    NoSuchLicence,
+    /// The licence has no such line.
+    #[error("the licence has no line {0}")]
+    NoSuchLine(u16),
+    /// The licence has no such reservation.
+    #[error("there is no such reservation")]
+    NoSuchReservation,
+    /// The same declaration and line was declared with another mass.
+    #[error("this line of the declaration was declared before, with {} kg", domain::mass::kilograms_of_grams(.0.cast_signed()))]
+    DeclaredOtherwise(u64),
+    /// The law of licences says no.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The database failed.
+    #[error(transparent)]
+    Database(#[from] Error),
+}
+
+impl From<diesel::result::Error> for UseError {
+    fn from(error: diesel::result::Error) -> Self {
+        Self::Database(error.into())
+    }
+}
+
+/// Reserves goods under a licence, once for each declaration and line.
+pub async fn reserve(
+    conn: &mut AsyncPgConnection,
+    number: SerialNumber,
+    wanted: &NewReservation,
+    person: PersonId,
+    regime: &Regime,
+    moment: &Moment,
+) -> Result<Reserved, UseError> {
+    conn.transaction(async |conn| {
+        let record = shared(conn, number).await?;
+        if let Some(before) = declared_before(conn, record.id, wanted).await? {
+            return repeated(before, wanted);
+        }
+        judge(conn, &record, wanted, regime, moment).await?;
+        draw(conn, record.id, wanted).await?;
+        let Some(stored) = store(conn, record.id, wanted, person, moment).await? else {
+            // Somebody stored the same declaration and line between our look and now: give back.
+            give_back(conn, record.id, wanted).await?;
+            let before = declared_before(conn, record.id, wanted).await?;
+            return repeated(before.ok_or(UseError::NoSuchReservation)?, wanted);
+        };
+        tell(conn, &record, &stored, "reserved", person, moment).await?;
+        Ok(Reserved::New(stored))
+    })
+    .await
+}
+
+/// Confirms or releases a reservation. A repeat finds it settled in the same way and answers it.
+pub async fn settle(
+    conn: &mut AsyncPgConnection,
+    number: SerialNumber,
+    id: ReservationId,
+    settlement: Settlement,
+    person: PersonId,
+    regime: &Regime,
+    moment: &Moment,
+) -> Result<ReservationRecord, UseError> {
+    conn.transaction(async |conn| {
+        lock(conn, number).await?;
+        let record = find(conn, number).await?.ok_or(UseError::NoSuchLicence)?;
+        let reservation =
+            of_licence(conn, record.id, id).await?.ok_or(UseError::NoSuchReservation)?;
+        let wanted = match settlement {
+            Settlement::Confirm => ReservationState::Confirmed,
+            Settlement::Release => ReservationState::Released,
+        };
+        if reservation.state == wanted {
+            return Ok(reservation);
+        }
+        match settlement {
+            Settlement::Confirm => {
+                let shipped = shipped(conn, record.id, &reservation.declaration).await?;
+                let shipments = shipments(&record, regime);
+                judge_confirmation(record.state, shipments, shipped, reservation.state)?;
+            }
+            Settlement::Release => judge_settlement(reservation.state)?,
+        }
+        move_balance(conn, &reservation, settlement).await?;
+        let settled = mark_settled(conn, id, wanted, person, moment).await?;
+        let step = wanted.as_str();
+        tell(conn, &record, &settled, step, person, moment).await?;
+        Ok(settled)
+    })
+    .await
+}
+
+/// The reservations of a licence, the oldest first.
+pub async fn reservations(
+    conn: &mut AsyncPgConnection,
+    licence: LicenceId,
+    limit: i64,
+) -> Result<Vec<ReservationRecord>, Error> {
+    let rows: Vec<ReservationRow> = ReservationRow::query()
+        .filter(licence_reservations::licence.eq(licence.as_uuid()))
+        .order(licence_reservations::id)
+        .limit(limit)
+        .load(conn)
+        .await?;
+    rows.into_iter().map(parsed).collect()
+}
+
+/// Reads a licence while nobody can change its state; many may do so at once.
+async fn shared(
+    conn: &mut AsyncPgConnection,
+    number: SerialNumber,
+) -> Result<LicenceRecord, UseError> {
+    licences::table
+        .filter(licences::number.eq(number.to_string()))
+        .select(licences::id)
+        .for_share()
+        .first::<Uuid>(conn)
+        .await
+        .optional()?;
+    find(conn, number).await?.ok_or(UseError::NoSuchLicence)
+}
+
+async fn judge(
+    conn: &mut AsyncPgConnection,
+    record: &LicenceRecord,
+    wanted: &NewReservation,
+    regime: &Regime,
+    moment: &Moment,
+) -> Result<(), UseError> {
+    let line = record.lines.iter().find(|line| line.line == wanted.line);
+    let line = line.ok_or(UseError::NoSuchLine(wanted.line))?;
+    let view = LicenceView {
+        state: record.state,
+        validity: record.content.validity,
+        shipments: shipments(record, regime),
+        shipped: shipped(conn, record.id, &wanted.declaration).await?,
+        content: &record.content,
+        control_code: &line.control_code,
+        hs_code: line.hs_code.as_ref(),
+        balance: line.balance,
+    };
+    Ok(judge_reservation(&view, &wanted.declared, moment.today())?)
+}
+
+/// How many shipments a licence allows, by the rule of the day it was issued.
+fn shipments(record: &LicenceRecord, regime: &Regime) -> HowMany {
+    let rule = regime.licence_rule(record.content.kind, record.content.issued_on);
+    // Where no rule is known any more, the narrowest reading holds.
+    rule.map_or(HowMany::One, |row| row.value.shipments)
+}
+
+/// Whether goods of another declaration have left under the licence.
+async fn shipped(
+    conn: &mut AsyncPgConnection,
+    licence: LicenceId,
+    declaration: &str,
+) -> Result<Shipped, Error> {
+    let another = licence_reservations::table
+        .filter(licence_reservations::licence.eq(licence.as_uuid()))
+        .filter(licence_reservations::state.eq(ReservationState::Confirmed.as_str()))
+        .filter(licence_reservations::declaration.ne(declaration))
+        .select(licence_reservations::id)
+        .first::<Uuid>(conn)
+        .await
+        .optional()?;
+    Ok(if another.is_some() { Shipped::Already } else { Shipped::NotYet })
+}
+
+/// Takes the mass out of what is left, if that much is left at this very moment.
+async fn draw(
+    conn: &mut AsyncPgConnection,
+    licence: LicenceId,
+    wanted: &NewReservation,
+) -> Result<(), UseError> {
+    let grams = wanted.declared.mass.grams_signed();
+    let taken = licence_lines::reserved_grams + licence_lines::confirmed_grams;
+    let enough = (taken + grams).le(licence_lines::licensed_grams);
+    let drawn = diesel::update(
+        licence_lines::table
+            .filter(licence_lines::licence.eq(licence.as_uuid()))
+            .filter(licence_lines::line.eq(sql_line(wanted.line)))
+            .filter(enough),
+    )
+    .set(licence_lines::reserved_grams.eq(licence_lines::reserved_grams + grams))
+    .execute(conn)
+    .await?;
+    if drawn == 1 {
+        return Ok(());
+    }
+    // Others were faster; say what they left.
+    let (licensed, reserved, confirmed): (i64, i64, i64) = licence_lines::table
+        .filter(licence_lines::licence.eq(licence.as_uuid()))
+        .filter(licence_lines::line.eq(sql_line(wanted.line)))
+        .select((
+            licence_lines::licensed_grams,
+            licence_lines::reserved_grams,
+            licence_lines::confirmed_grams,
+        ))
+        .first(conn)
+        .await?;
+    let left_grams = (licensed - reserved - confirmed).max(0).unsigned_abs();
+    Err(Refusal::Balance { left_grams, declared_grams: grams.unsigned_abs() }.into())
+}
+
+async fn give_back(
+    conn: &mut AsyncPgConnection,
+    licence: LicenceId,
+    wanted: &NewReservation,
+) -> Result<(), Error> {
+    diesel::update(
+        licence_lines::table
+            .filter(licence_lines::licence.eq(licence.as_uuid()))
+            .filter(licence_lines::line.eq(sql_line(wanted.line))),
+    )
+    .set(
+        licence_lines::reserved_grams
+            .eq(licence_lines::reserved_grams - wanted.declared.mass.grams_signed()),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+async fn move_balance(
+    conn: &mut AsyncPgConnection,
+    reservation: &ReservationRecord,
+    settlement: Settlement,
+) -> Result<(), Error> {
+    let grams = reservation.grams.cast_signed();
+    let confirmed = match settlement {
+        Settlement::Confirm => grams,
+        Settlement::Release => 0,
+    };
+    diesel::update(
+        licence_lines::table
+            .filter(licence_lines::licence.eq(reservation.licence.as_uuid()))
+            .filter(licence_lines::line.eq(sql_line(reservation.line))),
+    )
+    .set((
+        licence_lines::reserved_grams.eq(licence_lines::reserved_grams - grams),
+        licence_lines::confirmed_grams.eq(licence_lines::confirmed_grams + confirmed),
+    ))
+    .execute(conn)
+    .await?;
+    if settlement == Settlement::Confirm {
+        diesel::update(licences::table.filter(licences::id.eq(reservation.licence.as_uuid())))
+            .set(licences::shipped.eq(true))
+            .execute(conn)
+            .await?;
+    }
+    Ok(())
+}
+
+async fn store(
+    conn: &mut AsyncPgConnection,
+    licence: LicenceId,
+    wanted: &NewReservation,
+    person: PersonId,
+    moment: &Moment,
+) -> Result<Option<ReservationRecord>, Error> {
+    let row: Option<ReservationRow> = diesel::insert_into(licence_reservations::table)
+        .values((
+            licence_reservations::id.eq(wanted.id.as_uuid()),
+            licence_reservations::licence.eq(licence.as_uuid()),
+            licence_reservations::line.eq(sql_line(wanted.line)),
+            licence_reservations::declaration.eq(&wanted.declaration),
+            licence_reservations::declaration_line.eq(sql_line(wanted.declaration_line)),
+            licence_reservations::grams.eq(wanted.declared.mass.grams_signed()),
+            licence_reservations::state.eq(ReservationState::Reserved.as_str()),
+            licence_reservations::reserved_by.eq(person.as_uuid()),
+            licence_reservations::reserved_at.eq(moment.at.to_diesel()),
+        ))
+        .on_conflict_do_nothing()
+        .returning(ReservationRow::as_returning())
+        .get_result(conn)
+        .await
+        .optional()?;
+    row.map(parsed).transpose()
+}
+
+async fn mark_settled(
+    conn: &mut AsyncPgConnection,
+    id: ReservationId,
+    state: ReservationState,
+    person: PersonId,
+    moment: &Moment,
+) -> Result<ReservationRecord, UseError> {
+    diesel::update(licence_reservations::table.filter(licence_reservations::id.eq(id.as_uuid())))
+        .set((
+            licence_reservations::state.eq(state.as_str()),
+            licence_reservations::settled_by.eq(person.as_uuid()),
+            licence_reservations::settled_at.eq(moment.at.to_diesel()),
+        ))
+        .execute(conn)
+        .await?;
+    let row: ReservationRow = ReservationRow::query()
+        .filter(licence_reservations::id.eq(id.as_uuid()))
+        .first(conn)
+        .await?;
+    Ok(parsed(row)?)
+}
+
+async fn declared_before(
+    conn: &mut AsyncPgConnection,
+    licence: LicenceId,
+    wanted: &NewReservation,
+) -> Result<Option<ReservationRecord>, UseError> {
+    let row: Option<ReservationRow> = ReservationRow::query()
+        .filter(
+            licence_reservations::licence
+                .eq(licence.as_uuid())
+                .and(licence_reservations::line.eq(sql_line(wanted.line)))
+                .and(licence_reservations::declaration.eq(&wanted.declaration))
+                .and(licence_reservations::declaration_line.eq(sql_line(wanted.declaration_line))),
+        )
+        .first(conn)
+        .await
+        .optional()?;
+    Ok(row.map(parsed).transpose()?)
+}
+
+fn repeated(before: ReservationRecord, wanted: &NewReservation) -> Result<Reserved, UseError> {
+    if before.grams == wanted.declared.mass.grams() {
+        Ok(Reserved::Before(before))
+    } else {
+        Err(UseError::DeclaredOtherwise(before.grams))
+    }
+}
+
+async fn of_licence(
+    conn: &mut AsyncPgConnection,
+    licence: LicenceId,
+    id: ReservationId,
+) -> Result<Option<ReservationRecord>, UseError> {
+    let row: Option<ReservationRow> = ReservationRow::query()
+        .filter(licence_reservations::id.eq(id.as_uuid()))
+        .filter(licence_reservations::licence.eq(licence.as_uuid()))
+        .for_update()
+        .first(conn)
+        .await
+        .optional()?;
+    Ok(row.map(parsed).transpose()?)
+}
+
+async fn tell(
+    conn: &mut AsyncPgConnection,
+    licence: &LicenceRecord,
+    reservation: &ReservationRecord,
+    step: &'static str,
+    person: PersonId,
+    moment: &Moment,
+) -> Result<(), Error> {
+    let detail = json!({
+        "reservation": reservation.id,
+        "line": reservation.line,
+        "declaration": reservation.declaration,
+        "grams": reservation.grams,
+    });
+    note(conn, licence.id, step, Some(person), moment, detail).await?;
+    let event = Event::LicenceUsed {
+        licence: licence.id,
+        reservation: reservation.id,
+        organisation: licence.organisation,
+        step: step.to_owned(),
+        declaration: reservation.declaration.clone(),
+        line: reservation.line,
+        grams: reservation.grams,
+    };
+    events::append(conn, &moment.origin(Some(person)), licence.id.as_uuid(), &event).await
+}
+
+#[derive(HasQuery)]
+#[diesel(table_name = licence_reservations)]
+#[diesel(check_for_backend(diesel::pg::Pg))]
+struct ReservationRow {
+    id: Uuid,
+    licence: Uuid,
+    line: i16,
+    declaration: String,
+    declaration_line: i16,
+    grams: i64,
+    state: String,
+    reserved_at: jiff_diesel::Timestamp,
+    settled_at: Option<jiff_diesel::Timestamp>,
+}
+
+fn parsed(row: ReservationRow) -> Result<ReservationRecord, Error> {
+    let reader = Reader { table: "licence_reservations", id: row.id };
+    Ok(ReservationRecord {
+        id: ReservationId::from_uuid(row.id),
+        licence: LicenceId::from_uuid(row.licence),
+        line: row.line.unsigned_abs(),
+        declaration: row.declaration,
+        declaration_line: row.declaration_line.unsigned_abs(),
+        grams: row.grams.unsigned_abs(),
+        state: reader.word("state", &row.state)?,
+        reserved_at: row.reserved_at.into(),
+        settled_at: row.settled_at.map(Into::into),
+    })
+}
+
+fn sql_line(line: u16) -> i16 {
+    i16::try_from(line).unwrap_or(i16::MAX)
+}
