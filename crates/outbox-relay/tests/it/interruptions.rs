@@ -52,6 +52,21 @@ async fn when_the_leader_dies_another_relay_goes_on() {
     assert_eq!(number(stack.database(), GAPS).await, 0);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_to_the_database_that_break_are_made_anew() {
+    let stack = a_relay().await;
+    let listener = Listener::start(stack.environment(), |_| Verdict::Done);
+    let pool = licensing(stack.database());
+    let broken = "select count(pg_terminate_backend(pid)) from pg_stat_activity
+                  where usename = 'lodestone_relay' and datname = current_database()";
+    for _ in 0..3 {
+        listener.hears(&happens(&pool, 20).await).await;
+        assert!(0 < number(stack.database(), broken).await, "there was nothing to break");
+    }
+    listener.hears(&happens(&pool, 20).await).await;
+    assert_eq!(number(stack.database(), GAPS).await, 0);
+}
+
 async fn leads(url: &str) -> bool {
     let numbers = reqwest::get(format!("{url}/metrics")).await.unwrap().text().await.unwrap();
     numbers.lines().any(|line| line == "relay_leads 1")

@@ -5,4 +5,5 @@
 mod carrying;
 mod dead_letters;
 mod interruptions;
+mod starting;
 mod world;
