@@ -4,14 +4,13 @@ use crate::{
     filings::view::elements_mg,
     reading::{Reading, ReadingQuery},
 };
-use actix_web::web;
+use actix_web::{get, web};
 use database::balances::{self, SiteMonth};
 use domain::{calendar_month::Month, ids::OrganisationId, mass::kilograms_of_grams};
 use serde::{Deserialize, Serialize};
 use service::problem::{Problem, ProblemDetails, Violation};
 use std::collections::BTreeMap;
 use utoipa::{IntoParams, ToSchema};
-use uuid::Uuid;
 
 const MONTHS_LIMIT: usize = 36;
 
@@ -49,10 +48,11 @@ pub struct BalanceView {
 
 /// Lists balances by site, month and account.
 #[utoipa::path(
-    get, path = "/v1/balances", tag = "balances",
+    tag = "balances",
     params(BalancesQuery, ("Lodestone-Purpose" = Option<String>, Header, description = "Officials: why")),
     responses((status = 200, body = Vec<BalanceView>), (status = 400, body = ProblemDetails))
 )]
+#[get("/v1/balances")]
 pub async fn list(
     reading: Reading,
     query: web::Query<BalancesQuery>,

@@ -4,7 +4,7 @@ use crate::{
     filings::view::elements_mg,
     reading::{Reading, ReadingQuery},
 };
-use actix_web::web;
+use actix_web::{get, web};
 use database::movements::{self, Movement, Side};
 use domain::ids::{FilingId, OrganisationId};
 use serde::{Deserialize, Serialize};
@@ -96,10 +96,11 @@ pub struct MovementLineView {
 
 /// Lists movements, newest first.
 #[utoipa::path(
-    get, path = "/v1/movements", tag = "movements",
+    tag = "movements",
     params(MovementsQuery, ("Lodestone-Purpose" = Option<String>, Header, description = "Officials: why")),
     responses((status = 200, body = MovementPage), (status = 400, body = ProblemDetails))
 )]
+#[get("/v1/movements")]
 pub async fn list(
     reading: Reading,
     secret: web::Data<ServerSecret>,

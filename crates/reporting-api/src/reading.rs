@@ -127,7 +127,8 @@ impl Reading {
         let violation = Violation {
             location: Location::Parameter { parameter: PURPOSE.to_owned() },
             code: "missing".into(),
-            detail: "confidential data are read for a purpose, which their owner may see".to_owned(),
+            detail: "confidential data are read for a purpose, which their owner may see"
+                .to_owned(),
             expected: Some(format!("the purpose, in 1 to {PURPOSE_LENGTH_LIMIT} bytes")),
         };
         Err(Problem::InvalidParameter(Box::new(violation)))
@@ -142,10 +143,12 @@ impl FromRequest for Reading {
         let signed = Signed::from_request(request, payload);
         let trace = TraceContext::from_request(request, payload);
         let purpose = request.headers().get(PURPOSE);
-        let purpose = purpose.map(|purpose| String::from_utf8_lossy(purpose.as_bytes()).into_owned());
+        let purpose =
+            purpose.map(|purpose| String::from_utf8_lossy(purpose.as_bytes()).into_owned());
         let pools = request.app_data::<web::Data<ReadingPools>>().cloned();
         Box::pin(async move {
-            let pools = pools.ok_or_else(|| anyhow::anyhow!("the application has no reading pools"))?;
+            let pools =
+                pools.ok_or_else(|| anyhow::anyhow!("the application has no reading pools"))?;
             Ok(Self {
                 signed: signed.await?,
                 purpose,

@@ -39,6 +39,16 @@ impl IdempotencyKey {
     }
 }
 
+impl FromRequest for IdempotencyKey {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let header = request.headers().get(HEADER);
+        ready(Self::parse(header.and_then(|header| header.to_str().ok()).unwrap_or_default()))
+    }
+}
+
 /// The key of a request, if it carries one; a malformed one is refused, not ignored.
 #[derive(Clone, Debug)]
 pub struct OptionalKey(pub Option<IdempotencyKey>);

@@ -149,7 +149,12 @@ impl Check<'_> {
             self.fault("/happened_at", "in_the_future", "it has not happened yet", Some(&expected));
         } else if happened_at < earliest {
             let expected = format!("not before {EARLIEST}");
-            self.fault("/happened_at", "too_long_ago", "before anything was filed", Some(&expected));
+            self.fault(
+                "/happened_at",
+                "too_long_ago",
+                "before anything was filed",
+                Some(&expected),
+            );
         }
         Some(happened_at)
     }
@@ -158,7 +163,8 @@ impl Check<'_> {
         let Some(text) = self.form.month.as_deref() else {
             return happened_at.map(|at| Month::of(beijing_date(at)));
         };
-        let month: Month = self.parse("/month", "invalid_month", text, "a month such as 2026-10")?;
+        let month: Month =
+            self.parse("/month", "invalid_month", text, "a month such as 2026-10")?;
         if Month::of(beijing_date(self.filer.recorded_at)) < month {
             self.fault("/month", "in_the_future", "this month has not begun", None);
         }
@@ -245,7 +251,12 @@ impl Check<'_> {
             self.parse("/movement", "invalid_movement", movement, "the id of a movement to you")?;
         if self.found.movement.is_empty() {
             let detail = "no such movement is under way to you";
-            self.fault("/movement", "unknown_movement", detail, Some("the id of a movement to you"));
+            self.fault(
+                "/movement",
+                "unknown_movement",
+                detail,
+                Some("the id of a movement to you"),
+            );
         }
         Some(Claim::Receipt { movement, outcome: form.outcome? })
     }
@@ -260,7 +271,12 @@ impl Check<'_> {
         }
         if EDGES_LIMIT < form.inputs.len() * form.outputs.len() {
             let expected = format!("at most {EDGES_LIMIT} pairs of an input and an output");
-            self.fault("/inputs", "too_many_pairs", "too many lots for one process", Some(&expected));
+            self.fault(
+                "/inputs",
+                "too_many_pairs",
+                "too many lots for one process",
+                Some(&expected),
+            );
         }
         let role = match form.kind {
             FilingKind::Extraction | FilingKind::Import => LineRole::Output,
@@ -284,7 +300,12 @@ impl Check<'_> {
                 let once = matches!(role, LineRole::Input | LineRole::Output | LineRole::Measured);
                 if once && line.lot.is_some_and(|lot| !seen.insert(lot)) {
                     let detail = "this lot stands in another line already";
-                    self.fault(&format!("{pointer}/lot"), "lot_twice", detail, Some("one line per lot"));
+                    self.fault(
+                        &format!("{pointer}/lot"),
+                        "lot_twice",
+                        detail,
+                        Some("one line per lot"),
+                    );
                 }
                 lines.push(line);
             }
@@ -293,6 +314,7 @@ impl Check<'_> {
     }
 
     fn line(&mut self, pointer: &str, role: LineRole, number: u16, form: &LineForm) -> Line {
+        let quantity = self.mass(&format!("{pointer}/quantity_kg"), &form.quantity_kg);
         let mut line = Line {
             number,
             role,
@@ -302,7 +324,7 @@ impl Check<'_> {
             category: None,
             hs_code: None,
             grade: None,
-            quantity: self.mass(&format!("{pointer}/quantity_kg"), &form.quantity_kg),
+            quantity: quantity.unwrap_or_default(),
             refused: Kilograms::ZERO,
             elements: ElementMasses::ZERO,
             elements_sigma_mg: Default::default(),
@@ -319,7 +341,10 @@ impl Check<'_> {
         });
         match role {
             LineRole::Output => self.new_lot(pointer, form, &mut line, stated.as_ref()),
-            LineRole::Loss => self.not_here(pointer, &[("lot", form.lot.is_some()), ("product", form.product.is_some())]),
+            LineRole::Loss => self.not_here(
+                pointer,
+                &[("lot", form.lot.is_some()), ("product", form.product.is_some())],
+            ),
             LineRole::Input | LineRole::Item | LineRole::Measured => {
                 self.known_lot(pointer, form, &mut line);
             }
@@ -329,7 +354,8 @@ impl Check<'_> {
             line.elements_sigma_mg = sigma_mg(line.quantity, composition);
         }
         self.refused(pointer, form, &mut line);
-        if line.quantity.grams() == 0 && role != LineRole::Measured && self.form.kind != FilingKind::Receipt {
+        let may_be_nothing = role == LineRole::Measured || self.form.kind == FilingKind::Receipt;
+        if quantity == Some(Kilograms::ZERO) && !may_be_nothing {
             let detail = "nothing was moved";
             self.fault(&format!("{pointer}/quantity_kg"), "nothing", detail, Some("more than 0"));
         }
@@ -355,8 +381,8 @@ impl Check<'_> {
                 let lot = LotId::of(self.filer.organisation, number);
                 line.lot = Some(lot);
                 let corrected = self.found.replaced.as_ref();
-                let made_before =
-                    corrected.is_some_and(|replaced| replaced.lots.iter().any(|(id, ..)| *id == lot));
+                let made_before = corrected
+                    .is_some_and(|replaced| replaced.lots.iter().any(|(id, ..)| *id == lot));
                 if self.found.lots.contains_key(&lot) && !made_before {
                     let detail = format!("you have filed a lot {number:?} before");
                     self.fault(&lot_pointer, "lot_number_taken", detail, Some("a new number"));
@@ -418,13 +444,18 @@ impl Check<'_> {
             return self.not_here(pointer, &[("refused_kg", form.refused_kg.is_some())]);
         }
         if let Some(text) = &form.refused_kg {
-            line.refused = self.mass(&refused_pointer, text);
+            line.refused = self.mass(&refused_pointer, text).unwrap_or_default();
         }
         let (accepted, refused) = (line.quantity.grams(), line.refused.grams());
         match self.form.outcome {
             Some(Outcome::Satisfactory) if 0 < refused => {
                 let detail = "goods that were refused were not satisfactory";
-                self.fault(&refused_pointer, "outcome_differs", detail, Some("0, or another outcome"));
+                self.fault(
+                    &refused_pointer,
+                    "outcome_differs",
+                    detail,
+                    Some("0, or another outcome"),
+                );
             }
             Some(Outcome::Refused) if 0 < accepted => {
                 let detail = "refused goods do not come into stock";
@@ -440,11 +471,18 @@ impl Check<'_> {
         let country = self.country(&format!("{pointer}/country"), &form.country);
         let identifier_pointer = format!("{pointer}/identifier");
         let identifier = form.identifier.as_deref();
-        let identifier =
-            identifier.map(|text| self.identifier(&identifier_pointer, text, country));
-        if identifier.is_none() && country == Some(CountryCode::CHINA) && self.form.kind == FilingKind::Dispatch {
+        let identifier = identifier.map(|text| self.identifier(&identifier_pointer, text, country));
+        if identifier.is_none()
+            && country == Some(CountryCode::CHINA)
+            && self.form.kind == FilingKind::Dispatch
+        {
             let detail = "a client in China is named by its unified social credit code";
-            self.fault(&identifier_pointer, "missing", detail, Some("the 18 characters of its code"));
+            self.fault(
+                &identifier_pointer,
+                "missing",
+                detail,
+                Some("the 18 characters of its code"),
+            );
         }
         let (name, country) = (name?, country?);
         let key = identifier.clone().flatten().unwrap_or_else(|| format!("{country}:{name}"));
@@ -465,7 +503,8 @@ impl Check<'_> {
         country: Option<CountryCode>,
     ) -> Option<String> {
         if country == Some(CountryCode::CHINA) {
-            let uscc: Uscc = self.parse(pointer, "invalid_uscc", text, "a unified social credit code")?;
+            let uscc: Uscc =
+                self.parse(pointer, "invalid_uscc", text, "a unified social credit code")?;
             return Some(uscc.to_string());
         }
         let like_lei = text.len() == 20 && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
@@ -480,10 +519,8 @@ impl Check<'_> {
         self.parse(pointer, "invalid_country", text, "an ISO 3166-1 code such as DE")
     }
 
-    /// A mass; nothing where it cannot be read, which is then a fault.
-    fn mass(&mut self, pointer: &str, text: &str) -> Kilograms {
-        let mass = self.parse(pointer, "invalid_mass", text, "kilograms such as \"1200.500\"");
-        mass.unwrap_or_default()
+    fn mass(&mut self, pointer: &str, text: &str) -> Option<Kilograms> {
+        self.parse(pointer, "invalid_mass", text, "kilograms such as \"1200.500\"")
     }
 
     fn money(&mut self, pointer: &str, form: Option<&MoneyForm>) -> Option<Money> {
@@ -514,7 +551,8 @@ impl Check<'_> {
         if clean && (1..=limit).contains(&length) {
             return Some(text.to_owned());
         }
-        let expected = format!("1 to {limit} characters, without control characters or blanks around");
+        let expected =
+            format!("1 to {limit} characters, without control characters or blanks around");
         self.fault(pointer, "invalid_text", format!("{length} characters"), Some(&expected));
         None
     }
@@ -523,7 +561,13 @@ impl Check<'_> {
         text.and_then(|text| self.text(pointer, text, CODE_LENGTH_LIMIT))
     }
 
-    fn parse<T>(&mut self, pointer: &str, code: &'static str, text: &str, expected: &str) -> Option<T>
+    fn parse<T>(
+        &mut self,
+        pointer: &str,
+        code: &'static str,
+        text: &str,
+        expected: &str,
+    ) -> Option<T>
     where
         T: std::str::FromStr<Err: std::fmt::Display>,
     {
@@ -535,7 +579,12 @@ impl Check<'_> {
     fn not_here(&mut self, pointer: &str, members: &[(&str, bool)]) {
         for (member, _) in members.iter().filter(|(_, present)| *present) {
             let detail = format!("this line has no `{member}`");
-            self.fault(&format!("{pointer}/{member}"), "out_of_place", detail, Some("leave it out"));
+            self.fault(
+                &format!("{pointer}/{member}"),
+                "out_of_place",
+                detail,
+                Some("leave it out"),
+            );
         }
     }
 
@@ -564,9 +613,6 @@ fn sigma_mg(quantity: Kilograms, composition: &Composition) -> [i64; 17] {
     Element::ALL.map(|element| {
         let share = composition.uncertainty_percent(element) / dec!(100);
         let sigma = Decimal::from(quantity.grams()) * dec!(1_000) * share;
-        sigma
-            .round_dp_with_strategy(0, RoundingStrategy::AwayFromZero)
-            .to_i64()
-            .unwrap_or(i64::MAX)
+        sigma.round_dp_with_strategy(0, RoundingStrategy::AwayFromZero).to_i64().unwrap_or(i64::MAX)
     })
 }

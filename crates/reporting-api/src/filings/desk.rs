@@ -9,8 +9,12 @@ use super::{
 };
 use database::{
     Pool, Target,
-    filing_context::{LotReader, Product, Replaced, find_filer, find_product, find_replaced, find_site},
-    filing_writer::{Entry, FilingWriter, Idempotency, Reversal, Verdict, WithdrawnLot, WriteError},
+    filing_context::{
+        LotReader, Product, Replaced, find_filer, find_product, find_replaced, find_site,
+    },
+    filing_writer::{
+        Entry, FilingWriter, Idempotency, Reversal, Verdict, WithdrawnLot, WriteError,
+    },
 };
 use domain::{
     codes::Channel,
@@ -226,10 +230,8 @@ fn entry(
         }),
         withdrawn_lots,
         content_hash,
-        idempotency: key.map(|key| Idempotency {
-            key: key.as_str().to_owned(),
-            request_hash: content_hash,
-        }),
+        idempotency: key
+            .map(|key| Idempotency { key: key.as_str().to_owned(), request_hash: content_hash }),
         event: EventId::from_uuid(Uuid::now_v7()),
         traceparent: sender.traceparent.clone(),
         answer: serde_json::to_value(recorded).expect("an answer is always valid JSON"),
@@ -239,7 +241,8 @@ fn entry(
 
 /// Lots that the version before made and this one no longer does.
 fn withdrawn(before: &Replaced, filing: &Filing) -> Vec<WithdrawnLot> {
-    let kept: HashMap<_, _> = filing.lines.iter().filter_map(|line| Some((line.lot?, ()))).collect();
+    let kept: HashMap<_, _> =
+        filing.lines.iter().filter_map(|line| Some((line.lot?, ()))).collect();
     let gone = before.lots.iter().filter(|(lot, ..)| !kept.contains_key(lot));
     gone.map(|(lot, number, category)| WithdrawnLot {
         lot: *lot,

@@ -47,7 +47,8 @@ pub(super) fn check(form: &FilingForm, violations: &mut Vec<Violation>) {
         }
     }
     for member in PRESENCE.iter().map(|(member, _)| *member) {
-        let known = COMMON.contains(&member) || row.must.contains(&member) || row.may.contains(&member);
+        let known =
+            COMMON.contains(&member) || row.must.contains(&member) || row.may.contains(&member);
         if is_present(form, member) && (!known || not.contains(&member)) {
             let detail = format!("a filing of kind {kind} has no `{member}`");
             violations.push(

@@ -8,10 +8,10 @@ mod members;
 mod tests;
 pub mod view;
 
-pub use form::{CorrectionForm, FilingForm, LineForm, MoneyForm, PartyForm};
+pub use form::FilingForm;
 
 use crate::reading::{Reading, ReadingQuery};
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpResponse, get, post, web};
 use database::filings::{self, Filter};
 use desk::{Accepted, Desk, Sender};
 use domain::{
@@ -21,8 +21,13 @@ use domain::{
 };
 use serde::Deserialize;
 use service::{
-    body::JsonBody, clock, cursor, idempotency::IdempotencyKey, identity::Reporter,
-    problem::{Problem, ProblemDetails, Violation}, secret::ServerSecret, trace::TraceContext,
+    body::JsonBody,
+    clock, cursor,
+    idempotency::IdempotencyKey,
+    identity::Reporter,
+    problem::{Problem, ProblemDetails, Violation},
+    secret::ServerSecret,
+    trace::TraceContext,
 };
 use utoipa::IntoParams;
 use uuid::Uuid;
@@ -38,7 +43,7 @@ const PAGE_LIMIT: u16 = 200;
 /// `Idempotency-Key` with the same body is answered again as the first time, with 200; keys are
 /// kept for at least 30 days. A well-formed claim is recorded whatever it says.
 #[utoipa::path(
-    post, path = "/v1/filings", tag = "filings",
+    tag = "filings",
     request_body = FilingForm,
     params(("Idempotency-Key" = String, Header, description = "1 to 255 visible ASCII characters")),
     responses(
@@ -49,6 +54,7 @@ const PAGE_LIMIT: u16 = 200;
         (status = 503, description = "Busy; see Retry-After", body = ProblemDetails),
     )
 )]
+#[post("/v1/filings")]
 pub async fn record(
     desk: web::Data<Desk>,
     reporter: Reporter,
@@ -97,10 +103,11 @@ pub struct ListQuery {
 /// Filers see their own. Officials name an organisation and, in `Lodestone-Purpose`, why; the
 /// read is logged for that organisation to see.
 #[utoipa::path(
-    get, path = "/v1/filings", tag = "filings",
+    tag = "filings",
     params(ListQuery, ("Lodestone-Purpose" = Option<String>, Header, description = "Officials: why")),
     responses((status = 200, body = FilingPage), (status = 400, body = ProblemDetails))
 )]
+#[get("/v1/filings")]
 pub async fn list(
     reading: Reading,
     secret: web::Data<ServerSecret>,
@@ -136,11 +143,12 @@ pub async fn list(
 
 /// One filing with its lines, in the version asked for.
 #[utoipa::path(
-    get, path = "/v1/filings/{id}", tag = "filings",
+    tag = "filings",
     params(("id" = Uuid, Path), ("organisation" = Option<Uuid>, Query, description = "Officials: whose"),
         ("Lodestone-Purpose" = Option<String>, Header, description = "Officials: why")),
     responses((status = 200, body = FilingView), (status = 404, body = ProblemDetails))
 )]
+#[get("/v1/filings/{id}")]
 pub async fn find(
     reading: Reading,
     id: web::Path<FilingId>,
@@ -154,11 +162,12 @@ pub async fn find(
 
 /// Every version of a filing, oldest first: what was told when.
 #[utoipa::path(
-    get, path = "/v1/filings/{id}/versions", tag = "filings",
+    tag = "filings",
     params(("id" = Uuid, Path), ("organisation" = Option<Uuid>, Query, description = "Officials: whose"),
         ("Lodestone-Purpose" = Option<String>, Header, description = "Officials: why")),
     responses((status = 200, body = Vec<FilingView>), (status = 404, body = ProblemDetails))
 )]
+#[get("/v1/filings/{id}/versions")]
 pub async fn versions(
     reading: Reading,
     id: web::Path<FilingId>,

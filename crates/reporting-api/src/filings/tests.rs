@@ -154,7 +154,11 @@ fn every_fault_is_named_with_its_place_and_what_would_be_right() {
         with(dispatch(), "/client/identifier", json!("914403001922038217")),
         with(dispatch(), "/client/identifier", Value::Null),
         with(dispatch(), "/client/country", json!("XX")),
-        with(with(dispatch(), "/client/country", json!("DE")), "/client/identifier", json!("213800KUD8LXJWSQ9D15")),
+        with(
+            with(dispatch(), "/client/country", json!("DE")),
+            "/client/identifier",
+            json!("213800KUD8LXJWSQ9D15"),
+        ),
         with(dispatch(), "/process", json!("separation")),
         with(dispatch(), "/lines", json!([])),
         with(dispatch(), "/lines/0/lot", json!("unknown")),
