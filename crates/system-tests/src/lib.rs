@@ -1,1 +1,12 @@
-//! system-tests
+//! The whole system under test: stories in `tests`, measurements and faults here.
+//!
+//! `scripts/bench` runs the binary `bench`, `scripts/chaos` the binary `chaos`; `docs/measuring.md`
+//! says what each of them does and what came of it.
+
+pub mod chaos;
+pub mod connection;
+pub mod figures;
+pub mod filers;
+pub mod measure;
+pub mod pgbench;
+pub mod work;

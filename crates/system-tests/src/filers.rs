@@ -1,0 +1,149 @@
+//! Organisations that may file at once: registered straight into the database, because what is
+//! measured or broken here is what happens afterwards.
+//!
+//! Their ids follow a pattern, so that a benchmark can name them by a number of its own.
+
+use domain::{identifiers::Uscc, ids::CredentialId};
+use service::identity::{Token, TokenKind};
+use testkit::TestDatabase;
+use uuid::Uuid;
+
+/// The site that each of them has.
+pub const SITE: &str = "S1";
+/// What goes into a separation, and how much of it each filer is given.
+pub const FEED: &str = "FEED";
+const FEED_COMPOSITION: &str = r#"{"basis":"element","percent":{"La":"14","Nd":"20","Pr":"6"}}"#;
+/// What comes out of a separation: code, customs code and composition.
+pub const OXIDES: [(&str, &str, &str); 3] = [
+    ("LA", "28469030", r#"{"basis":"element","percent":{"La":"85.0"}}"#),
+    ("ND", "28469020", r#"{"basis":"element","percent":{"Nd":"85.0"}}"#),
+    ("PR", "28469020", r#"{"basis":"element","percent":{"Pr":"85.0"}}"#),
+];
+
+/// The hexadecimal beginning of every organisation's id; two digits from [`FIRST`] on follow.
+pub const ORGANISATION_PREFIX: &str = "000000000000700080000000000001";
+/// The same for their sites.
+pub const SITE_PREFIX: &str = "000000000000700080000000000002";
+/// The number of the first filer.
+pub const FIRST: usize = 10;
+/// There are two digits.
+pub const MOST: usize = 90;
+
+/// An organisation with a site, products and a key.
+#[derive(Clone, Debug)]
+pub struct Filer {
+    /// Its id.
+    pub organisation: Uuid,
+    /// Its name.
+    pub name: String,
+    /// Its unified social credit code.
+    pub uscc: String,
+    /// Its key, as sent after `Bearer`.
+    pub token: String,
+}
+
+/// Registers filers: everything they need to file through the public interface.
+pub async fn register(database: &TestDatabase, count: usize) -> Vec<Filer> {
+    assert!(count <= MOST, "at most {MOST} filers");
+    let mut filers = Vec::with_capacity(count);
+    for number in FIRST..FIRST + count {
+        filers.push(register_one(database, number).await);
+    }
+    filers
+}
+
+async fn register_one(database: &TestDatabase, number: usize) -> Filer {
+    let client = database.owner().await;
+    let organisation = patterned(ORGANISATION_PREFIX, number);
+    let site = patterned(SITE_PREFIX, number);
+    let name = format!("Separation Works {number}");
+    let uscc = uscc(number);
+    let registered = client
+        .execute(
+            "insert into organisations (id, kind, uscc, country, name_zh, name_en, stages, registered_at)
+             values ($1, 'filer', $2, 'CN', $3, $3, '{mining,separation,trading}', now())",
+            &[&organisation, &uscc, &name],
+        )
+        .await;
+    registered.expect("a filer can be registered");
+    let with_site = client
+        .execute(
+            "insert into sites (organisation, id, code, name_zh, name_en, region, stages)
+             values ($1, $2, $3, $4, $4, '150200', '{mining,separation}')",
+            &[&organisation, &site, &SITE, &name],
+        )
+        .await;
+    with_site.expect("a filer can have a site");
+    let feed = (FEED, "concentrate", "253090", FEED_COMPOSITION);
+    let oxides = OXIDES.map(|(code, hs_code, composition)| (code, "oxide", hs_code, composition));
+    for (code, category, hs_code, composition) in std::iter::once(feed).chain(oxides) {
+        let with_product = client
+            .execute(
+                "insert into products (organisation, id, code, name_zh, name_en, category, hs_code, grade, composition)
+                 values ($1, $2, $3, $3, $3, $4, $5, '99.5', $6::text::jsonb)",
+                &[&organisation, &Uuid::now_v7(), &code, &category, &hs_code, &composition],
+            )
+            .await;
+        with_product.expect("a filer can have products");
+    }
+    let token = grant_key(database, organisation, "reporter").await;
+    Filer { organisation, name, uscc, token }
+}
+
+/// Lets a new person work for an organisation in one role, and answers a key of that person.
+pub async fn grant_key(database: &TestDatabase, organisation: Uuid, role: &str) -> String {
+    let client = database.owner().await;
+    let (person, id) = (Uuid::now_v7(), Uuid::now_v7());
+    let token = Token::random(TokenKind::Key(CredentialId::from_uuid(id)));
+    let email = format!("{person}@example.com");
+    let person_stored = client
+        .execute(
+            "insert into people (id, email, name, language, created_at) values ($1, $2, $2, 'en', now())",
+            &[&person, &email],
+        )
+        .await;
+    person_stored.expect("a person can be registered");
+    let member = client
+        .execute(
+            "insert into memberships (person, organisation, role, granted_at) values ($1, $2, $3, now())",
+            &[&person, &organisation, &role],
+        )
+        .await;
+    member.expect("a person can become a member");
+    let key = client
+        .execute(
+            "insert into api_keys (id, organisation, person, name, key_hash, scopes, created_at, expires_at)
+             values ($1, $2, $3, 'load', $4, array[$5], now(), now() + interval '1 day')",
+            &[&id, &organisation, &person, &token.hash().as_slice(), &role],
+        )
+        .await;
+    key.expect("a person can have a key");
+    token.reveal()
+}
+
+/// The id with this beginning and these last two digits.
+pub fn patterned(prefix: &str, number: usize) -> Uuid {
+    format!("{prefix}{number:02}").parse().expect("a prefix of 30 digits and a number of two")
+}
+
+/// A code whose check character fits.
+fn uscc(number: usize) -> String {
+    let body = format!("91150200MA0LOAD{number:02}").replace('O', "0");
+    "0123456789ABCDEFGHJKLMNPQRTUWXY"
+        .chars()
+        .map(|check| format!("{body}{check}"))
+        .find(|code| code.parse::<Uscc>().is_ok())
+        .expect("one of the alphabet's characters is the right one")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_filer_has_a_code_of_its_own_that_is_valid() {
+        let codes: std::collections::HashSet<String> =
+            (FIRST..FIRST + MOST).map(uscc).inspect(|code| assert_eq!(code.len(), 18)).collect();
+        assert_eq!(codes.len(), MOST);
+    }
+}
