@@ -1,3 +1,77 @@
-//! licensing
+//! Exporters apply here, officers decide, customs draws down.
+//!
+//! Handlers fetch, ask `domain`, and store; what may happen to a case or a licence stands in the
+//! tables that [`workflow`] publishes. Licences and determinations leave signed.
 
-fn main() {}
+mod app;
+mod applications;
+mod cases;
+mod determinations;
+mod if_match;
+mod licences;
+mod page;
+mod problems;
+mod regimes;
+mod signer;
+mod upkeep;
+mod workflow;
+
+use actix_web::web;
+use app::App;
+use database::{Pool, Role};
+use mimalloc::MiMalloc;
+use regimes::Regimes;
+use service::{
+    health::Health,
+    http::Server,
+    identity::Authenticator,
+    process::{self, Context, Process},
+    rate_limit::CallerLimit,
+    schema,
+    secret::ServerSecret,
+    signing,
+};
+use signer::Signer;
+use std::{process::ExitCode, sync::Arc};
+
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
+
+const PROCESS: Process = Process { name: "licensing", port: 8082 };
+const IDENTITY_CONNECTIONS: usize = 4;
+
+fn main() -> ExitCode {
+    process::run(PROCESS, run)
+}
+
+async fn run(context: Context) -> anyhow::Result<()> {
+    let target = context.settings.database_target()?;
+    let pool = target.pool(Role::Licensing, context.settings.database.pool_connections);
+    let identity = target.pool(Role::Identity, IDENTITY_CONNECTIONS);
+    let failures = CallerLimit::on_sign_ins(&context.settings.ratelimit);
+    let authenticator = Authenticator::new(identity, failures);
+    let app = App {
+        pool: pool.clone(),
+        regimes: Arc::new(Regimes::default()),
+        signer: Arc::new(Signer::new(signing::read_key(context.settings.signing_key_file()?)?)),
+        secret: ServerSecret::read(context.settings.secret_key_file()?)?,
+    };
+    let server = Server::of(&context, health(&pool), app::description());
+    context.spawn("upkeep", upkeep::run(app.clone(), context.shutdown.clone()));
+    server
+        .run(move |config| {
+            config
+                .app_data(web::Data::new(app.clone()))
+                .app_data(web::Data::new(authenticator.clone()))
+                .configure(app::routes);
+        })
+        .await
+}
+
+fn health(pool: &Pool) -> Health {
+    let pool = pool.clone();
+    Health::new().with("database", move || {
+        let pool = pool.clone();
+        async move { schema::check(&pool).await }
+    })
+}

@@ -1,0 +1,81 @@
+//! What can be asked of licensing, on one screen, and what its handlers work with.
+
+use crate::{
+    applications, cases, determinations, licences, regimes::Regimes, signer::Signer, workflow,
+};
+use database::{Connection, Pool, cases::Moment};
+use service::{clock, problem::Problem, secret::ServerSecret, trace::TraceContext};
+use std::sync::Arc;
+use utoipa::openapi::{InfoBuilder, OpenApi, OpenApiBuilder};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+/// What every handler works with.
+#[derive(Clone)]
+pub(crate) struct App {
+    /// Connections of the licensing role.
+    pub(crate) pool: Pool,
+    /// The law, by version.
+    pub(crate) regimes: Arc<Regimes>,
+    /// What signs licences and determinations.
+    pub(crate) signer: Arc<Signer>,
+    /// What seals cursors.
+    pub(crate) secret: ServerSecret,
+}
+
+impl App {
+    /// A connection, waited for a little.
+    pub(crate) async fn connection(&self) -> Result<Connection, Problem> {
+        Ok(self.pool.get().await.map_err(database::Error::from)?)
+    }
+}
+
+/// This moment, as part of a request.
+pub(crate) fn moment(trace: &TraceContext) -> Moment {
+    Moment { at: clock::now(), traceparent: Some(trace.to_string()) }
+}
+
+/// The general part of the API's description.
+pub(crate) fn description() -> OpenApi {
+    let info = InfoBuilder::new()
+        .title("Lodestone licensing")
+        .description(Some(
+            "Is it controlled? Applications and their cases, licences, and their use at the border.",
+        ))
+        .version(env!("CARGO_PKG_VERSION"))
+        .build();
+    OpenApiBuilder::new().info(info).build()
+}
+
+/// Every route.
+pub(crate) fn routes(config: &mut ServiceConfig) {
+    config
+        // Anybody
+        .service(workflow::read)
+        .service(licences::verify::verify)
+        .service(licences::verify::signing_keys)
+        // Is it controlled?
+        .service(determinations::determine)
+        .service(determinations::find)
+        // Applicants
+        .service(applications::create)
+        .service(applications::list)
+        .service(applications::find)
+        .service(applications::edit)
+        .service(applications::submit)
+        .service(applications::withdraw)
+        .service(applications::reconsider)
+        // Officials
+        .service(cases::queue)
+        .service(cases::find)
+        .service(cases::act::act)
+        // Licences
+        .service(licences::list)
+        .service(licences::find)
+        // Customs
+        .service(licences::usage::list)
+        .service(licences::usage::reserve)
+        .service(licences::usage::confirm)
+        .service(licences::usage::release)
+        // After those above: `{action}` would match `reservations` too
+        .service(licences::act);
+}

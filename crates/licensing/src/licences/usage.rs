@@ -1,0 +1,215 @@
+//! Customs draws licences down: reserve at declaration, confirm at release, release on
+//! cancellation.
+
+use super::{known, view::ReservationView, visible};
+use crate::{
+    app::{self, App},
+    problems,
+};
+use actix_web::{HttpResponse, get, post, web};
+use database::licences::{self, NewReservation, Reserved};
+use domain::{
+    identifiers::{CountryCode, HsCode},
+    ids::ReservationId,
+    licence::{Declaration, Settlement},
+    mass::Kilograms,
+    regime::ControlCode,
+    violation::Violation,
+};
+use serde::{Deserialize, Serialize};
+use service::{
+    body::JsonBody,
+    identity::{Customs, Signed},
+    problem::{Problem, ProblemDetails},
+    trace::TraceContext,
+};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+const RESERVATIONS_AT_MOST: i64 = 1_000;
+const DECLARATION_CHARACTERS_AT_MOST: usize = 64;
+
+/// Goods declared at the border under a line of a licence.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ReservationForm {
+    /// The line of the licence.
+    #[schema(example = 1)]
+    line: u16,
+    /// The customs declaration.
+    #[schema(example = "530120261123456789")]
+    declaration: String,
+    /// The line of the declaration.
+    #[schema(example = 1)]
+    declaration_line: u16,
+    /// How much.
+    #[schema(value_type = String, example = "250.000")]
+    quantity_kg: Kilograms,
+    /// The item of the control list that was declared.
+    #[schema(value_type = String, example = "1C905.a.4")]
+    control_code: ControlCode,
+    /// The tariff code that was declared.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, example = "8505111000")]
+    hs_code: Option<HsCode>,
+    /// Where the goods go.
+    #[schema(value_type = String, example = "DE")]
+    destination: CountryCode,
+    /// Who receives them.
+    #[schema(example = "Beispiel Motoren GmbH")]
+    consignee: String,
+}
+
+/// The reservations of a licence.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ReservationList {
+    /// The oldest first.
+    reservations: Vec<ReservationView>,
+}
+
+/// Reserves goods under a licence, once for each declaration and line.
+#[utoipa::path(
+    tag = "customs",
+    request_body = ReservationForm,
+    params(("number" = String, Path, example = "LS-2026-000123-W")),
+    responses(
+        (status = 201, body = ReservationView),
+        (status = 200, description = "It was reserved before", body = ReservationView),
+        (status = 403, body = ProblemDetails),
+        (status = 404, body = ProblemDetails),
+        (status = 409, description = "State, validity, shipment or balance", body = ProblemDetails),
+        (status = 422, description = "The declaration contradicts the licence", body = ProblemDetails),
+    )
+)]
+#[post("/v1/licences/{number}/reservations")]
+pub(crate) async fn reserve(
+    app: web::Data<App>,
+    customs: Customs,
+    trace: TraceContext,
+    number: web::Path<String>,
+    body: JsonBody<ReservationForm>,
+) -> Result<HttpResponse, Problem> {
+    let number = known(&number)?;
+    let form = body.value;
+    check(&form)?;
+    let wanted = NewReservation {
+        id: ReservationId::from_uuid(Uuid::now_v7()),
+        line: form.line,
+        declaration: form.declaration,
+        declaration_line: form.declaration_line,
+        declared: Declaration {
+            control_code: form.control_code,
+            hs_code: form.hs_code,
+            destination: form.destination,
+            consignee: form.consignee,
+            mass: form.quantity_kg,
+        },
+    };
+    let moment = app::moment(&trace);
+    let mut conn = app.connection().await?;
+    let regime = app.regimes.in_force(&mut conn, moment.at).await?;
+    let reserved =
+        licences::reserve(&mut conn, number, &wanted, customs.person, &regime, &moment).await;
+    match reserved.map_err(problems::of_use)? {
+        Reserved::New(record) => Ok(HttpResponse::Created().json(ReservationView::from(&record))),
+        Reserved::Before(record) => Ok(HttpResponse::Ok().json(ReservationView::from(&record))),
+    }
+}
+
+/// The goods have left. A repeat changes nothing.
+#[utoipa::path(
+    tag = "customs",
+    params(("number" = String, Path), ("reservation" = Uuid, Path)),
+    responses(
+        (status = 200, body = ReservationView),
+        (status = 404, body = ProblemDetails),
+        (status = 409, body = ProblemDetails),
+    )
+)]
+#[post("/v1/licences/{number}/reservations/{reservation}/confirm")]
+pub(crate) async fn confirm(
+    app: web::Data<App>,
+    customs: Customs,
+    trace: TraceContext,
+    path: web::Path<(String, ReservationId)>,
+) -> Result<web::Json<ReservationView>, Problem> {
+    settle(&app, &customs, &trace, path.into_inner(), Settlement::Confirm).await
+}
+
+/// The declaration was cancelled. A repeat changes nothing.
+#[utoipa::path(
+    tag = "customs",
+    params(("number" = String, Path), ("reservation" = Uuid, Path)),
+    responses(
+        (status = 200, body = ReservationView),
+        (status = 404, body = ProblemDetails),
+        (status = 409, body = ProblemDetails),
+    )
+)]
+#[post("/v1/licences/{number}/reservations/{reservation}/release")]
+pub(crate) async fn release(
+    app: web::Data<App>,
+    customs: Customs,
+    trace: TraceContext,
+    path: web::Path<(String, ReservationId)>,
+) -> Result<web::Json<ReservationView>, Problem> {
+    settle(&app, &customs, &trace, path.into_inner(), Settlement::Release).await
+}
+
+/// What was declared under a licence, the oldest first.
+#[utoipa::path(
+    tag = "customs",
+    params(("number" = String, Path)),
+    responses((status = 200, body = ReservationList), (status = 404, body = ProblemDetails))
+)]
+#[get("/v1/licences/{number}/reservations")]
+pub(crate) async fn list(
+    app: web::Data<App>,
+    signed: Signed,
+    trace: TraceContext,
+    number: web::Path<String>,
+) -> Result<web::Json<ReservationList>, Problem> {
+    super::may_read(&signed)?;
+    let moment = app::moment(&trace);
+    let mut conn = app.connection().await?;
+    let record = visible(&mut conn, &signed, &number, &moment).await?;
+    let found = licences::reservations(&mut conn, record.id, RESERVATIONS_AT_MOST).await?;
+    let reservations = found.iter().map(ReservationView::from).collect();
+    Ok(web::Json(ReservationList { reservations }))
+}
+
+async fn settle(
+    app: &App,
+    customs: &Customs,
+    trace: &TraceContext,
+    (number, reservation): (String, ReservationId),
+    settlement: Settlement,
+) -> Result<web::Json<ReservationView>, Problem> {
+    let number = known(&number)?;
+    let moment = app::moment(trace);
+    let mut conn = app.connection().await?;
+    let regime = app.regimes.in_force(&mut conn, moment.at).await?;
+    let person = customs.person;
+    let settled =
+        licences::settle(&mut conn, number, reservation, settlement, person, &regime, &moment)
+            .await
+            .map_err(problems::of_use)?;
+    Ok(web::Json(ReservationView::from(&settled)))
+}
+
+fn check(form: &ReservationForm) -> Result<(), Problem> {
+    let mut faults = Vec::new();
+    let length = form.declaration.trim().chars().count();
+    if length == 0 || DECLARATION_CHARACTERS_AT_MOST < length {
+        let fault = Violation::new("/declaration", "invalid_declaration", "this is no number");
+        let expected = format!("1 to {DECLARATION_CHARACTERS_AT_MOST} characters");
+        faults.push(fault.expecting(expected));
+    }
+    for (pointer, line) in [("/line", form.line), ("/declaration_line", form.declaration_line)] {
+        if line == 0 || i16::try_from(line).is_err() {
+            let fault = Violation::new(pointer, "out_of_range", "lines count from 1");
+            faults.push(fault.expecting(format!("1 to {}", i16::MAX)));
+        }
+    }
+    if faults.is_empty() { Ok(()) } else { Err(problems::of_faults(faults)) }
+}

@@ -1,0 +1,103 @@
+//! What anybody may ask: is this licence real and what is it worth, and with which keys to check.
+//!
+//! The answer names no consignee and no end user: clients are the holder's secret. Whoever has
+//! the licence itself compares its fingerprint.
+
+use super::known;
+use crate::{
+    app::{self, App},
+    signer::{SignatureView, SigningKeyView},
+};
+use actix_web::{get, web};
+use database::licences;
+use domain::canonical::{canonical_json, sha256_hex};
+use serde::Serialize;
+use service::{
+    problem::{Problem, ProblemDetails},
+    trace::TraceContext,
+};
+use utoipa::ToSchema;
+
+/// What a licence is worth, for anybody.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct VerificationView {
+    /// The statement, which is also what is signed.
+    statement: StatementView,
+    /// The signature over the statement.
+    signed: SignatureView,
+}
+
+/// What is stated about a licence.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct StatementView {
+    /// Its number.
+    #[schema(example = "LS-2026-000123-W")]
+    number: String,
+    /// What it is worth: issued, suspended, revoked, surrendered, superseded, exhausted, expired
+    /// or not_yet_valid.
+    standing: &'static str,
+    /// What kind it is.
+    kind: &'static str,
+    /// Who holds it, in Chinese.
+    holder_name_zh: String,
+    /// Who holds it, in English.
+    holder_name_en: String,
+    /// The first day.
+    valid_from: String,
+    /// The last day.
+    valid_until: String,
+    /// SHA-256 of the signed licence, to compare with the one at hand.
+    content_sha256: String,
+    /// The key that signed the licence.
+    content_key_id: String,
+    /// When this was asked.
+    checked_at: String,
+}
+
+/// The keys to check signatures with.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct SigningKeysView {
+    /// Every key in use.
+    keys: Vec<SigningKeyView>,
+}
+
+/// Whether a licence is real and what it is worth now. For anybody.
+#[utoipa::path(
+    tag = "public",
+    params(("number" = String, Path, example = "LS-2026-000123-W")),
+    responses((status = 200, body = VerificationView), (status = 404, body = ProblemDetails))
+)]
+#[get("/v1/verify/{number}")]
+pub(crate) async fn verify(
+    app: web::Data<App>,
+    trace: TraceContext,
+    number: web::Path<String>,
+) -> Result<web::Json<VerificationView>, Problem> {
+    let number = known(&number)?;
+    let moment = app::moment(&trace);
+    let mut conn = app.connection().await?;
+    let record = licences::find(&mut conn, number).await?.ok_or(Problem::NotFound("licence"))?;
+    let validity = record.content.validity;
+    let statement = StatementView {
+        number: record.number.to_string(),
+        standing: record.standing(moment.today()).as_str(),
+        kind: record.content.kind.as_str(),
+        holder_name_zh: record.content.holder.name_zh.clone(),
+        holder_name_en: record.content.holder.name_en.clone(),
+        valid_from: validity.from().to_string(),
+        valid_until: validity.until().to_string(),
+        content_sha256: sha256_hex(&record.signed_content),
+        content_key_id: record.signing_key.clone(),
+        checked_at: moment.at.to_string(),
+    };
+    let bytes = canonical_json(&statement).map_err(anyhow::Error::from)?;
+    let signed = app.signer.signed(&bytes);
+    Ok(web::Json(VerificationView { statement, signed }))
+}
+
+/// The keys that licences, determinations and statements are signed with. For anybody.
+#[utoipa::path(tag = "public", responses((status = 200, body = SigningKeysView)))]
+#[get("/v1/signing-keys")]
+pub(crate) async fn signing_keys(app: web::Data<App>) -> web::Json<SigningKeysView> {
+    web::Json(SigningKeysView { keys: vec![app.signer.public()] })
+}

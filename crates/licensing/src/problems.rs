@@ -1,0 +1,90 @@
+//! What the workflow refuses, as problems.
+
+use database::{
+    cases::CaseError,
+    licences::{LicenceError, UseError},
+};
+use domain::{case::NotAllowed, licence::Refusal, violation::Violation};
+use service::problem::Problem;
+
+/// Why a case was not changed.
+pub(crate) fn of_case(error: CaseError) -> Problem {
+    match error {
+        CaseError::NoSuchCase => Problem::NotFound("application"),
+        CaseError::Stale => Problem::StaleVersion,
+        CaseError::NotAllowed(refusal) => of_refused_step(&refusal),
+        CaseError::Incomplete(faults) => of_faults(faults),
+        CaseError::Database(error) => error.into(),
+    }
+}
+
+/// Faults in what somebody sent.
+pub(crate) fn of_faults(faults: Vec<Violation>) -> Problem {
+    Problem::ValidationFailed(faults.into_iter().map(Into::into).collect())
+}
+
+/// A step that the law of the workflow refuses: to this person, or in this state.
+fn of_refused_step(refusal: &NotAllowed) -> Problem {
+    let said = refusal.to_string();
+    match refusal {
+        NotAllowed::WrongRole { .. }
+        | NotAllowed::OwnOrganisation
+        | NotAllowed::OwnApplication
+        | NotAllowed::SamePerson
+        | NotAllowed::DecidedBefore
+        | NotAllowed::NotTheReviewer => Problem::Forbidden(said.into()),
+        // Somebody else's application is answered like one that does not exist.
+        NotAllowed::NotTheApplicant => Problem::NotFound("application"),
+        NotAllowed::NotInThisState { possible, .. } => {
+            let possible: Vec<&str> = possible.iter().map(|action| action.as_str()).collect();
+            let possible =
+                if possible.is_empty() { "nothing".to_owned() } else { possible.join(", ") };
+            Problem::NotAllowed(format!("{said}; possible now: {possible}").into())
+        }
+        NotAllowed::RecommendationDiffers | NotAllowed::ClockStopped(_) | NotAllowed::ClockRuns => {
+            Problem::NotAllowed(said.into())
+        }
+    }
+}
+
+/// Why a licence was not changed.
+pub(crate) fn of_licence(error: LicenceError) -> Problem {
+    match error {
+        LicenceError::NoSuchLicence => Problem::NotFound("licence"),
+        LicenceError::Stale => Problem::StaleVersion,
+        LicenceError::NotPossible(refusal) => Problem::NotAllowed(refusal.to_string().into()),
+        LicenceError::WrongRole { .. } => Problem::Forbidden(error.to_string().into()),
+        LicenceError::Database(error) => error.into(),
+    }
+}
+
+/// Why a licence was not used. What contradicts the declaration names the field.
+pub(crate) fn of_use(error: UseError) -> Problem {
+    match error {
+        UseError::NoSuchLicence => Problem::NotFound("licence"),
+        UseError::NoSuchReservation => Problem::NotFound("reservation"),
+        UseError::NoSuchLine(_) => {
+            of_faults(vec![Violation::new("/line", "no_such_line", error.to_string())])
+        }
+        UseError::DeclaredOtherwise(_) => Problem::Conflict(error.to_string().into()),
+        UseError::Refused(refusal) => of_refused_use(&refusal),
+        UseError::Database(error) => error.into(),
+    }
+}
+
+fn of_refused_use(refusal: &Refusal) -> Problem {
+    let field = match refusal {
+        Refusal::Destination { .. } => "/destination",
+        Refusal::Consignee { .. } => "/consignee",
+        Refusal::Goods { .. } => "/control_code",
+        Refusal::Nothing => "/quantity_kg",
+        Refusal::State(_)
+        | Refusal::Validity { .. }
+        | Refusal::AlreadyShipped
+        | Refusal::Balance { .. }
+        | Refusal::AlreadySettled(_) => {
+            return Problem::NotAllowed(format!("{}: {refusal}", refusal.code()).into());
+        }
+    };
+    of_faults(vec![Violation::new(field, refusal.code(), refusal.to_string())])
+}

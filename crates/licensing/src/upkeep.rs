@@ -1,0 +1,49 @@
+//! What happens by the passing of time: submissions that nobody objected to count as accepted,
+//! and answers to old requests are forgotten.
+
+use crate::app::App;
+use anyhow::Context;
+use database::{
+    cases::{Moment, accept_overdue},
+    licensing_requests,
+};
+use jiff::{SignedDuration, Timestamp};
+use service::{clock, schema};
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+const INTERVAL: Duration = Duration::from_secs(60);
+/// Repeats of a request are recognised this long.
+const REQUESTS_KEPT: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// Works until told to stop; an old schema stops the process.
+pub(crate) async fn run(app: App, shutdown: CancellationToken) -> anyhow::Result<()> {
+    if !schema::require(&app.pool, &shutdown).await? {
+        return Ok(());
+    }
+    loop {
+        if let Err(error) = once(&app, clock::now()).await {
+            tracing::warn!(error = %format!("{error:#}"), "upkeep will try again");
+        }
+        tokio::select! {
+            () = shutdown.cancelled() => return Ok(()),
+            () = tokio::time::sleep(INTERVAL) => {}
+        }
+    }
+}
+
+async fn once(app: &App, now: Timestamp) -> anyhow::Result<()> {
+    let mut conn = app.pool.get().await?;
+    licensing_requests::forget(&mut conn, now - REQUESTS_KEPT).await?;
+    let Some(version) = database::regime::version_in_force(&mut conn, now).await? else {
+        return Ok(());
+    };
+    let regime = app.regimes.named(&mut conn, &version).await.context("the law cannot be read")?;
+    let Some(regime) = regime else { return Ok(()) };
+    let moment = Moment { at: now, traceparent: None };
+    let accepted = accept_overdue(&mut conn, &moment, &regime).await?;
+    if 0 < accepted {
+        tracing::info!(cases = accepted, "counted as accepted by the passing of time");
+    }
+    Ok(())
+}
