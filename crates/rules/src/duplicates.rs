@@ -5,6 +5,7 @@ use crate::{
     finding::Opinion,
 };
 use domain::{
+    calendar_month::Month,
     codes::Severity,
     filing::{Claim, Filing},
     ids::FilingId,
@@ -115,13 +116,18 @@ pub fn invoice_of(filing: &Filing) -> Option<&str> {
 pub fn terms(filing: &Filing) -> String {
     match &filing.claim {
         Claim::Receipt { movement, .. } => movement.to_string(),
-        Claim::MonthlyReturn { nil } => format!("{} nil={nil}", filing.month),
+        Claim::MonthlyReturn { nil } => terms_of_return(filing.month, *nil),
         Claim::Export { declaration, .. } | Claim::Import { declaration, .. } => {
             declaration.clone()
         }
         Claim::Transformation { process } => process.to_string(),
         _ => String::new(),
     }
+}
+
+/// What must be equal for two monthly returns to say the same.
+pub fn terms_of_return(month: Month, nil: bool) -> String {
+    format!("{month} nil={nil}")
 }
 
 impl From<&OtherFiling> for SameFiling {

@@ -3,7 +3,7 @@
 use crate::{Detector, Evidence};
 use domain::{
     calendar_month::Month,
-    codes::{Audience, Severity},
+    codes::{Audience, FindingState, Severity},
     ids::{CaseId, FilingId, GroupId, LotId, MovementId, OrganisationId, SiteId},
     regime::{QuotaScope, Sentence},
 };
@@ -174,6 +174,17 @@ impl Closure {
             Self::NoLongerHolds => "no_longer_holds",
             Self::Corrected => "corrected",
         }
+    }
+}
+
+/// Whether a person may decide that a finding in one state becomes another. What is confirmed or
+/// dismissed may be looked at again; what the system closed holds no more and needs no decision.
+pub const fn may_become(from: FindingState, to: FindingState) -> bool {
+    use FindingState::{Closed, Confirmed, Dismissed, Open, UnderReview};
+    match (from, to) {
+        (Open, UnderReview) | (Open | UnderReview, Confirmed | Dismissed) => true,
+        (Confirmed | Dismissed, UnderReview) => true,
+        (_, Open | Closed | UnderReview | Confirmed | Dismissed) => false,
     }
 }
 

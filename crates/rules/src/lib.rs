@@ -36,9 +36,11 @@ pub use context::{
     OpenFinding, OtherApplication, OtherFiling, PartyRole, PeerPrice, PriceKey, ProcessFlows,
     QuotaStand, RecentShipment, SiteMonth,
 };
-pub use duplicates::{DuplicateFiling, DuplicateInvoice, SameFiling, invoice_of, terms};
+pub use duplicates::{
+    DuplicateFiling, DuplicateInvoice, SameFiling, invoice_of, terms, terms_of_return,
+};
 pub use evidence::Evidence;
-pub use finding::{Abstention, Closure, Finding, Judgement, Outcome, Subject};
+pub use finding::{Abstention, Closure, Finding, Judgement, Outcome, Subject, may_become};
 pub use goods::status_of;
 pub use law::{Law, Listed};
 pub use licence::{BeyondLicence, ExportedWithoutLicence, LicenceFault};
@@ -52,4 +54,4 @@ pub use receipt::{DifferentReceipt, LotDifference};
 pub use recycling::OreFed;
 pub use stock::NegativeStock;
 pub use table::{DETECTORS, Detector, Judge, Tempo, detector, evaluate, markdown, screen};
-pub use threshold::JustUnder;
+pub use threshold::{JustUnder, is_just_under};

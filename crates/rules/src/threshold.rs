@@ -1,12 +1,12 @@
 //! Are shipments kept just under a limit, again and again?
 
 use crate::{
-    Abstention, Evidence, FilingContext, Outcome, ParameterName, Subject, finding::Opinion,
-    price::within_days,
+    Abstention, Evidence, FilingContext, Outcome, ParameterName, Parameters, Subject,
+    finding::Opinion, price::within_days,
 };
 use domain::{
     codes::Severity,
-    filing::Claim,
+    filing::{Claim, Filing},
     ids::FilingId,
     mass::kilograms_of_grams,
     regime::{Sentence, Verification},
@@ -49,14 +49,9 @@ fn judge(context: &FilingContext) -> Outcome<(Severity, Evidence)> {
     if limit <= 0 {
         return Outcome::Abstained(Abstention::NoThresholdKnown);
     }
-    let share = parameters.whole(ParameterName::SmallShipmentSharePercent).clamp(0, 100);
-    let least = limit / 100 * share + limit % 100 * share / 100;
+    let just_under = |grams: i64| (least(parameters, limit)..limit).contains(&grams);
     let days = parameters.whole(ParameterName::SmallShipmentDays).clamp(0, 3_650);
-    let just_under = |grams: i64| (least..limit).contains(&grams);
-    let grams = filing
-        .lines
-        .iter()
-        .fold(0_i64, |sum, line| sum.saturating_add(line.quantity.grams_signed()));
+    let grams = gross_grams(filing);
     if !just_under(grams) {
         return Outcome::Clean;
     }
@@ -64,7 +59,6 @@ fn judge(context: &FilingContext) -> Outcome<(Severity, Evidence)> {
         .recent
         .iter()
         .filter(|other| other.filing != filing.id && just_under(other.grams))
-        .filter(|other| other.happened_at <= filing.happened_at)
         .filter(|other| within_days(other.happened_at, filing.happened_at, days))
         .collect();
     let total = others.iter().fold(grams, |sum, other| sum.saturating_add(other.grams));
@@ -82,6 +76,24 @@ fn judge(context: &FilingContext) -> Outcome<(Severity, Evidence)> {
         others: others.into_iter().map(|other| other.filing).collect(),
     };
     Outcome::Found((Severity::Warning, Evidence::JustUnder(evidence)))
+}
+
+/// The least mass that is just under the limit.
+fn least(parameters: &Parameters, limit: i64) -> i64 {
+    let share = parameters.whole(ParameterName::SmallShipmentSharePercent).clamp(0, 100);
+    limit / 100 * share + limit % 100 * share / 100
+}
+
+fn gross_grams(filing: &Filing) -> i64 {
+    filing.lines.iter().fold(0, |sum, line| sum.saturating_add(line.quantity.grams_signed()))
+}
+
+/// Whether a shipment is just under the limit: only then others need to be known.
+pub fn is_just_under(filing: &Filing, parameters: &Parameters) -> bool {
+    let limit = parameters.whole(ParameterName::SmallShipmentGrams);
+    matches!(filing.claim, Claim::Dispatch { .. } | Claim::Export { .. })
+        && 0 < limit
+        && (least(parameters, limit)..limit).contains(&gross_grams(filing))
 }
 
 impl JustUnder {

@@ -90,5 +90,10 @@ grant select on lodestone.application_assessments to lodestone_licensing, lodest
 -- the same licence, and what such goods were sold for lately.
 grant select on lodestone.filing_references to lodestone_worker;
 create index filings_by_licence on lodestone.filings (licence_number, id) where licence_number is not null;
-create index filing_lines_by_price on lodestone.filing_lines (category, grade, currency, filing desc)
+create index filing_lines_by_price on lodestone.filing_lines (category, (coalesce(grade, '')), currency, filing desc)
     where unit_price is not null;
+
+-- A sum that stops at the largest mass instead of failing: a total that large breaks every limit.
+create function lodestone.saturated(total numeric) returns bigint
+    language sql immutable parallel safe
+    return greatest(least(coalesce(total, 0), 9223372036854775807), -9223372036854775807)::bigint;

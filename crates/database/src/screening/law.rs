@@ -1,0 +1,113 @@
+//! The law that the worker judges by.
+
+use crate::{CorruptRow, Error, regime, row::Reader, schema::listed_parties};
+use diesel::{HasQuery, QueryDsl};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use domain::{
+    calendar_month::beijing_date,
+    regime::{Regime, RegimeVersion},
+};
+use jiff::{Timestamp, civil::Date};
+use rules::{Law, Listed, Parameter, Parameters, normalised_name};
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// Parties entered one by one that are read at most.
+const MOST_LISTED: i64 = 100_000;
+
+#[derive(HasQuery)]
+#[diesel(table_name = listed_parties)]
+#[diesel(check_for_backend(diesel::pg::Pg))]
+struct ListedRow {
+    id: Uuid,
+    list: String,
+    name: String,
+    identifier: Option<String>,
+    country: Option<String>,
+    valid_from: jiff_diesel::Date,
+    valid_until: Option<jiff_diesel::Date>,
+    announcement: Option<String>,
+    source: String,
+    verification: String,
+}
+
+/// The law as it was read last: read anew only when it has changed.
+#[derive(Debug, Default)]
+pub(super) struct Lawbook {
+    read: Option<(Option<RegimeVersion>, Vec<Listed>, Date, Arc<Law>)>,
+}
+
+impl Lawbook {
+    /// The law in force. Before any was imported it is empty: detectors then abstain.
+    pub(super) async fn in_force(
+        &mut self,
+        conn: &mut AsyncPgConnection,
+        now: Timestamp,
+    ) -> Result<Arc<Law>, Error> {
+        let version = regime::version_in_force(conn, now).await?;
+        let rows: Vec<ListedRow> = ListedRow::query().limit(MOST_LISTED).load(conn).await?;
+        let mut entered = rows.into_iter().map(listed).collect::<Result<Vec<_>, _>>()?;
+        entered.sort_by(|one, other| (&one.name, &one.source).cmp(&(&other.name, &other.source)));
+        let today = beijing_date(now);
+        if let Some((of_version, of_entered, of_day, law)) = &self.read
+            && *of_version == version
+            && *of_entered == entered
+            && *of_day == today
+        {
+            return Ok(Arc::clone(law));
+        }
+        let regime = match &version {
+            Some(version) => regime::load(conn, version).await?,
+            None => None,
+        };
+        let regime = match regime {
+            Some(regime) => regime,
+            None => Regime::from_rows(&[]).map_err(|_| no_regime())?,
+        };
+        let parameters = parameters(&regime, today)?;
+        let law = Arc::new(Law::new(regime, entered.clone(), parameters));
+        self.read = Some((version, entered, today, Arc::clone(&law)));
+        Ok(law)
+    }
+}
+
+fn no_regime() -> CorruptRow {
+    CorruptRow { table: "regime_versions", column: "version", id: Uuid::nil() }
+}
+
+fn listed(row: ListedRow) -> Result<Listed, CorruptRow> {
+    let reader = Reader { table: "listed_parties", id: row.id };
+    Ok(Listed {
+        list: reader.word("list", &row.list)?,
+        normalised: normalised_name(&row.name),
+        name: row.name,
+        identifier: row.identifier,
+        country: row.country,
+        valid_from: Some(row.valid_from.into()),
+        valid_until: row.valid_until.map(Into::into),
+        source: row.announcement.unwrap_or(row.source),
+        verification: reader.word("verification", &row.verification)?,
+    })
+}
+
+/// The detectors' numbers of a day. A row that no detector can use does not stop the worker: the
+/// default stays, and the log says so.
+fn parameters(regime: &Regime, day: Date) -> Result<Parameters, CorruptRow> {
+    let mut usable = Vec::new();
+    for row in regime.detector_parameters(day) {
+        let parameter = Parameter {
+            value: row.value.value,
+            source: row.provenance.source.clone(),
+            verification: row.provenance.verification,
+        };
+        match Parameters::with_rows([(row.key.as_str(), parameter.clone())]) {
+            Ok(_) => usable.push((row.key.as_str(), parameter)),
+            Err(error) => tracing::error!(error = %error, "a detector's parameter is not used"),
+        }
+    }
+    Parameters::with_rows(usable).map_err(|_| CorruptRow {
+        table: "regime_rows",
+        column: "content",
+        id: Uuid::nil(),
+    })
+}

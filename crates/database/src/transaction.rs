@@ -1,0 +1,44 @@
+//! A transaction that a process holds while it judges between reading and writing.
+
+use crate::{Connection, Error, Pool};
+use diesel_async::{AnsiTransactionManager, AsyncPgConnection, TransactionManager};
+use std::ops::{Deref, DerefMut};
+
+/// An open transaction. Dropped without [`Transaction::commit`] it never happened: the pool throws
+/// a connection away that comes back with a transaction open, and Postgres rolls it back.
+pub struct Transaction {
+    conn: Connection,
+}
+
+impl Transaction {
+    /// Begins one on a connection from the pool.
+    pub async fn begin(pool: &Pool) -> Result<Self, Error> {
+        let mut conn = pool.get().await?;
+        AnsiTransactionManager::begin_transaction(&mut *conn).await?;
+        Ok(Self { conn })
+    }
+
+    /// Makes it true.
+    pub async fn commit(mut self) -> Result<(), Error> {
+        Ok(AnsiTransactionManager::commit_transaction(&mut *self.conn).await?)
+    }
+
+    /// Takes it all back, and gives the connection back to the pool in order.
+    pub async fn roll_back(mut self) -> Result<(), Error> {
+        Ok(AnsiTransactionManager::rollback_transaction(&mut *self.conn).await?)
+    }
+}
+
+impl Deref for Transaction {
+    type Target = AsyncPgConnection;
+
+    fn deref(&self) -> &AsyncPgConnection {
+        &self.conn
+    }
+}
+
+impl DerefMut for Transaction {
+    fn deref_mut(&mut self) -> &mut AsyncPgConnection {
+        &mut self.conn
+    }
+}
