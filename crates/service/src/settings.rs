@@ -124,6 +124,11 @@ pub const SETTINGS: &[Setting] = &[
         Some("false"),
         "EXPERIMENTS ONLY: forgets events before they are confirmed, to show that the chaos test notices; refused unless LODESTONE_EXPERIMENT=yes",
     ),
+    row(
+        "worker.skip_inbox",
+        Some("false"),
+        "EXPERIMENTS ONLY: takes every repeat of a message for a new one, to show that the chaos test notices; refused unless LODESTONE_EXPERIMENT=yes",
+    ),
 ];
 
 const PREFIX: &str = "LODESTONE_";
@@ -149,6 +154,7 @@ pub struct Settings {
     pub ratelimit: RateLimit,
     pub consumer: Consumer,
     pub relay: Relay,
+    pub worker: Worker,
 }
 
 /// How the process listens.
@@ -260,6 +266,14 @@ pub struct Relay {
     pub delete_before_publish: bool,
 }
 
+/// How the worker takes messages into account.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "each field is described in `SETTINGS`")]
+pub struct Worker {
+    pub skip_inbox: bool,
+}
+
 /// Why a process cannot start with what it was told.
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "the messages say it")]
@@ -272,10 +286,8 @@ pub enum SettingsError {
     Missing { key: &'static str, variable: String },
     #[error("the settings file named by LODESTONE_CONFIG cannot be read: {0}")]
     File(ConfigError),
-    #[error(
-        "`relay.delete_before_publish` loses events on purpose; it is refused unless LODESTONE_EXPERIMENT=yes"
-    )]
-    ExperimentRefused,
+    #[error("`{key}` {harm} on purpose; it is refused unless LODESTONE_EXPERIMENT=yes")]
+    ExperimentRefused { key: &'static str, harm: &'static str },
 }
 
 fn did_you_mean(hint: Option<&str>) -> String {
@@ -321,8 +333,14 @@ impl Settings {
         let settings: Self =
             builder.build().and_then(Config::try_deserialize).map_err(SettingsError::Malformed)?;
         let experiment = variables.get("LODESTONE_EXPERIMENT").is_some_and(|value| value == "yes");
-        if settings.relay.delete_before_publish && !experiment {
-            return Err(SettingsError::ExperimentRefused);
+        let experiments = [
+            (settings.relay.delete_before_publish, "relay.delete_before_publish", "loses events"),
+            (settings.worker.skip_inbox, "worker.skip_inbox", "doubles effects"),
+        ];
+        for (on, key, harm) in experiments {
+            if on && !experiment {
+                return Err(SettingsError::ExperimentRefused { key, harm });
+            }
         }
         Ok(settings)
     }
@@ -504,10 +522,12 @@ mod tests {
     }
 
     #[test]
-    fn the_ablation_is_refused_outside_an_experiment() {
-        let on = ("LODESTONE_RELAY__DELETE_BEFORE_PUBLISH", "true");
-        assert!(matches!(load(&[on]), Err(SettingsError::ExperimentRefused)));
-        assert!(load(&[on, ("LODESTONE_EXPERIMENT", "yes")]).unwrap().relay.delete_before_publish);
+    fn the_ablations_are_refused_outside_an_experiment() {
+        for name in ["LODESTONE_RELAY__DELETE_BEFORE_PUBLISH", "LODESTONE_WORKER__SKIP_INBOX"] {
+            let on = (name, "true");
+            assert!(matches!(load(&[on]), Err(SettingsError::ExperimentRefused { .. })));
+            assert!(load(&[on, ("LODESTONE_EXPERIMENT", "yes")]).is_ok());
+        }
     }
 
     #[test]
