@@ -1,0 +1,23 @@
+//! A small nation that mines, separates, smelts, alloys, magnetises, trades, exports and recycles.
+//!
+//! First everything is written down ([`Plan`]): pure, repeatable from a seed, tested. Then it is
+//! sent, through the public APIs only. All organisations, people and figures of single companies
+//! are made up; magnitudes, compositions, yields and seasons are the published ones in `data/`.
+
+mod calendar;
+mod chain;
+mod chance;
+mod data;
+mod filing;
+mod goods;
+mod identifiers;
+mod irregularities;
+mod nation;
+mod plan;
+mod trades;
+
+pub use filing::{Filing, Line, LotName, MovementName, Party, SITE};
+pub use goods::{Facts, Good};
+pub use irregularities::Planted;
+pub use nation::{Domestic, Foreign, GROUPS, Group, Nation, Organisation, SCALE, Trade};
+pub use plan::{Plan, Wanted};
