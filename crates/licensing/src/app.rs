@@ -79,3 +79,21 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         // After those above: `{action}` would match `reservations` too
         .service(licences::act);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use expect_test::expect_file;
+
+    /// `UPDATE_EXPECT=1` writes the page anew.
+    #[test]
+    fn the_page_of_urls_is_the_table() {
+        let api = service::openapi::describe(description(), routes);
+        let page = format!(
+            "# What can be asked: licensing\n\nRendered from its OpenAPI description, which it \
+             serves at `/openapi.json` and, to browse,\nat `/docs/`.\n\n{}",
+            service::openapi::markdown(&api)
+        );
+        expect_file!["../../../docs/urls-licensing.md"].assert_eq(&page);
+    }
+}

@@ -1,6 +1,12 @@
 //! What can be asked of the reporting API, on one screen.
 
-use crate::{balances, filings, movements};
+use crate::{
+    balances, filings,
+    identity::{
+        catalogue, delegations, groups, invitations, keys, organisations, people, sessions,
+    },
+    movements,
+};
 use utoipa::openapi::{InfoBuilder, OpenApi, OpenApiBuilder};
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -26,5 +32,52 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(filings::versions)
         // What follows from them
         .service(movements::list)
-        .service(balances::list);
+        .service(balances::list)
+        // Signing in
+        .service(sessions::sign_in)
+        .service(sessions::sign_out)
+        .service(sessions::who_am_i)
+        // The register
+        .service(organisations::register)
+        .service(organisations::list)
+        .service(organisations::find)
+        .service(organisations::change)
+        .service(organisations::close)
+        .service(catalogue::add_site)
+        .service(catalogue::sites)
+        .service(catalogue::add_product)
+        .service(catalogue::products)
+        .service(groups::register)
+        .service(groups::list)
+        // People, and what they may do
+        .service(people::list)
+        .service(people::set_roles)
+        .service(people::end_membership)
+        .service(invitations::invite)
+        .service(invitations::list)
+        .service(invitations::accept)
+        .service(delegations::delegate)
+        .service(delegations::list)
+        .service(delegations::revoke)
+        .service(keys::create)
+        .service(keys::list)
+        .service(keys::revoke);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use expect_test::expect_file;
+
+    /// `UPDATE_EXPECT=1` writes the page anew.
+    #[test]
+    fn the_page_of_urls_is_the_table() {
+        let api = service::openapi::describe(description(), routes);
+        let page = format!(
+            "# What can be asked: reporting-api\n\nRendered from its OpenAPI description, which it \
+             serves at `/openapi.json` and, to browse,\nat `/docs/`.\n\n{}",
+            service::openapi::markdown(&api)
+        );
+        expect_file!["../../../docs/urls-reporting-api.md"].assert_eq(&page);
+    }
 }

@@ -3,10 +3,11 @@
 
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
-/// The present instant.
+/// The present instant, as finely as Postgres keeps it: what is answered is what was stored.
 #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the clock")]
 pub fn now() -> Timestamp {
-    Timestamp::now()
+    let now = Timestamp::now();
+    Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now)
 }
 
 /// Today's date where the law counts its days.

@@ -7,7 +7,7 @@ use actix_web::{
     web,
 };
 use std::{collections::BTreeMap, sync::Arc};
-use utoipa::openapi::{InfoBuilder, OpenApi, OpenApiBuilder, PathItem};
+use utoipa::openapi::{InfoBuilder, OpenApi, OpenApiBuilder, PathItem, path::Operation};
 use utoipa_actix_web::{AppExt, service_config::ServiceConfig};
 
 /// Where the description is.
@@ -17,6 +17,31 @@ pub const DESCRIPTION: &str = "/openapi.json";
 pub fn describe(general: OpenApi, routes: impl FnOnce(&mut ServiceConfig)) -> OpenApi {
     let app = actix_web::App::new().into_utoipa_app().openapi(general).configure(routes);
     app.split_for_parts().1
+}
+
+/// The routes of an API as a table for people: what can be asked of it.
+pub fn markdown(api: &OpenApi) -> String {
+    let mut table = "| path | method | what for |\n|---|---|---|\n".to_owned();
+    for (path, item) in &api.paths.paths {
+        for (method, operation) in operations(item) {
+            let summary = operation.summary.as_deref().unwrap_or_default();
+            let summary = summary.lines().collect::<Vec<_>>().join(" ");
+            table.push_str(&format!("| `{path}` | {method} | {summary} |\n"));
+        }
+    }
+    table
+}
+
+fn operations(item: &PathItem) -> impl Iterator<Item = (Method, &Operation)> {
+    [
+        (Method::GET, &item.get),
+        (Method::POST, &item.post),
+        (Method::PUT, &item.put),
+        (Method::PATCH, &item.patch),
+        (Method::DELETE, &item.delete),
+    ]
+    .into_iter()
+    .filter_map(|(method, operation)| Some((method, operation.as_ref()?)))
 }
 
 /// The general part of the description of a process without routes of its own.
@@ -48,19 +73,7 @@ impl Pages {
 }
 
 fn methods_of(item: &PathItem) -> String {
-    let methods = [
-        (Method::GET, &item.get),
-        (Method::POST, &item.post),
-        (Method::PUT, &item.put),
-        (Method::PATCH, &item.patch),
-        (Method::DELETE, &item.delete),
-    ];
-    let taken: Vec<_> = methods
-        .iter()
-        .filter(|(_, operation)| operation.is_some())
-        .map(|row| row.0.as_str())
-        .collect();
-    taken.join(", ")
+    operations(item).map(|(method, _)| method.to_string()).collect::<Vec<_>>().join(", ")
 }
 
 /// `GET /openapi.json`
