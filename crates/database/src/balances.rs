@@ -8,10 +8,7 @@ use crate::{
 use diesel::{ExpressionMethods, JoinOnDsl, QueryDsl, QueryableByName, sql_types};
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use domain::{
-    calendar_month::Month,
-    codes::AccountKind,
-    element::Element,
-    ids::OrganisationId,
+    calendar_month::Month, codes::AccountKind, element::Element, ids::OrganisationId,
     mass::ElementMasses,
 };
 use std::fmt::Write;
@@ -89,10 +86,8 @@ pub async fn by_site_and_month(
 /// every transformation's process account with nothing. Answers at most `most` contradictions.
 pub async fn check(target: &Target, most: u32) -> anyhow::Result<Vec<Contradiction>> {
     let mut conn = AsyncPgConnection::establish(target.owner_url()).await?;
-    let differs = columns(|column| {
-        format!("cached.{column} is distinct from summed.{column}")
-    })
-    .join(" or ");
+    let differs =
+        columns(|column| format!("cached.{column} is distinct from summed.{column}")).join(" or ");
     let not_empty = columns(|column| {
         format!("sum(case when to_kind = 'process' then {column} else -{column} end) <> 0")
     })

@@ -312,7 +312,10 @@ impl LotReader {
         let (client, connection) = tokio_postgres::connect(url.expose_secret(), NoTls).await?;
         tokio::spawn(async move {
             if let Err(error) = connection.await {
-                tracing::warn!(error = &error as &dyn std::error::Error, "the lot reader's connection ended");
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "the lot reader's connection ended"
+                );
             }
         });
         let claimed_lots = client.prepare("select * from claimed_lots($1, $2)").await?;

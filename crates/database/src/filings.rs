@@ -184,7 +184,10 @@ pub async fn list(
         let rows: Vec<(FilingRow, String)> = query
             .order(filings::id.desc())
             .limit(most.into())
-            .select((<FilingRow as diesel::Selectable<diesel::pg::Pg>>::construct_selection(), sites::code))
+            .select((
+                <FilingRow as diesel::Selectable<diesel::pg::Pg>>::construct_selection(),
+                sites::code,
+            ))
             .load(conn)
             .await?;
         rows.into_iter().map(header).collect()
@@ -205,7 +208,10 @@ pub async fn find(
             .inner_join(sites::table.on(sites::id.eq(filings::site)))
             .filter(filings::organisation.eq(organisation.as_uuid()))
             .filter(filings::id.eq(id.as_uuid()))
-            .select((<FilingRow as diesel::Selectable<diesel::pg::Pg>>::construct_selection(), sites::code))
+            .select((
+                <FilingRow as diesel::Selectable<diesel::pg::Pg>>::construct_selection(),
+                sites::code,
+            ))
             .first(conn)
             .await
             .optional()?;

@@ -32,7 +32,8 @@ struct Scratch {
 impl Scratch {
     async fn new() -> Self {
         #[expect(clippy::disallowed_methods, reason = "tests are told where Postgres is")]
-        let admin = std::env::var("DATABASE_URL").expect("DATABASE_URL names a Postgres to test on");
+        let admin =
+            std::env::var("DATABASE_URL").expect("DATABASE_URL names a Postgres to test on");
         let name = format!("writer_{}", Uuid::now_v7().simple());
         let mut conn = AsyncPgConnection::establish(&admin).await.unwrap();
         conn.batch_execute(&format!("create database {name}")).await.unwrap();
@@ -103,8 +104,7 @@ fn extraction(organisation: OrganisationId, reference: &str, key: Option<&str>) 
         reversal: None,
         withdrawn_lots: Vec::new(),
         content_hash: [1; 32],
-        idempotency: key
-            .map(|key| Idempotency { key: key.to_owned(), request_hash: [1; 32] }),
+        idempotency: key.map(|key| Idempotency { key: key.to_owned(), request_hash: [1; 32] }),
         event: EventId::from_uuid(Uuid::now_v7()),
         traceparent: None,
         answer: serde_json::json!({ "id": filing.id.to_string() }),

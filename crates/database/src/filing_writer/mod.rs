@@ -140,7 +140,10 @@ impl Writer {
         let (client, connection) = tokio_postgres::connect(url.expose_secret(), NoTls).await?;
         tokio::spawn(async move {
             if let Err(error) = connection.await {
-                tracing::warn!(error = &error as &dyn std::error::Error, "the writer's connection ended");
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "the writer's connection ended"
+                );
             }
         });
         let statements = Statements::prepare(&client).await?;
@@ -157,9 +160,9 @@ impl Writer {
                 // Rare: a key that stands for another request. The claim of its reference must
                 // not stay, so everything was rolled back and the others go on without it.
                 Ok(Committed::Nothing { key_taken }) => {
-                    let (out, rest) = batch
-                        .into_iter()
-                        .partition(|waiting| key_taken.contains(&waiting.entry.filing.id.as_uuid()));
+                    let (out, rest) = batch.into_iter().partition(|waiting| {
+                        key_taken.contains(&waiting.entry.filing.id.as_uuid())
+                    });
                     batch = rest;
                     self.answer_taken(out).await;
                 }
@@ -178,7 +181,10 @@ impl Writer {
                 true
             }
             Err(error) if error.is_unavailable() => {
-                tracing::warn!(error = &error as &dyn std::error::Error, "a batch was not acknowledged");
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "a batch was not acknowledged"
+                );
                 for waiting in batch {
                     let _ = waiting.answer.send(Err(WriteError::Unavailable));
                 }
@@ -239,9 +245,7 @@ impl Writer {
         } else {
             self.statements.insert_and_commit(&self.client, &new).await?;
         }
-        Ok(Committed::All {
-            taken: taken.iter().map(|entry| entry.filing.id.as_uuid()).collect(),
-        })
+        Ok(Committed::All { taken: taken.iter().map(|entry| entry.filing.id.as_uuid()).collect() })
     }
 
     /// Tells callers whose reference or key was not free what stands there.
@@ -280,7 +284,8 @@ fn first_of_each(batch: Vec<Waiting>) -> (Vec<Waiting>, Vec<Waiting>) {
         let reference = (filing.organisation, "reference", filing.reference.clone());
         let key = waiting.entry.idempotency.as_ref();
         let key = key.map(|key| (filing.organisation, "key", key.key.clone()));
-        let is_new = !seen.contains(&reference) && key.as_ref().is_none_or(|key| !seen.contains(key));
+        let is_new =
+            !seen.contains(&reference) && key.as_ref().is_none_or(|key| !seen.contains(key));
         if is_new {
             seen.insert(reference);
             seen.extend(key);

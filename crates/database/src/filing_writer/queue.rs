@@ -30,12 +30,8 @@ struct State<Owner, Item> {
 
 impl<Owner: Copy + Eq + Hash, Item> FairQueue<Owner, Item> {
     pub(super) fn new(capacity: usize, capacity_per_owner: usize) -> Self {
-        let state = State {
-            waiting: HashMap::new(),
-            turns: VecDeque::new(),
-            length: 0,
-            closed: false,
-        };
+        let state =
+            State { waiting: HashMap::new(), turns: VecDeque::new(), length: 0, closed: false };
         Self { state: Mutex::new(state), arrived: Notify::new(), capacity, capacity_per_owner }
     }
 

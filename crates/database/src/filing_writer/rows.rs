@@ -362,7 +362,9 @@ impl Rows {
     }
 
     fn add_movement(&mut self, filing: &Filing) {
-        let Claim::Dispatch { client, movement: Some(movement), .. } = &filing.claim else { return };
+        let Claim::Dispatch { client, movement: Some(movement), .. } = &filing.claim else {
+            return;
+        };
         let Some(buyer) = client.organisation else { return };
         let (organisation, buyer) = (filing.organisation.as_uuid(), buyer.as_uuid());
         self.movements.push(MovementRow {
