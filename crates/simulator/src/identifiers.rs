@@ -9,7 +9,15 @@ const LEI_PREFIX: &str = "0000";
 
 /// A unified social credit code of a company (`91`) registered in this division.
 pub(crate) fn uscc(chance: &mut Chance, division: &str) -> Uscc {
-    let mut body = format!("91{division}MA");
+    uscc_beginning_with(chance, format!("91{division}MA"))
+}
+
+/// A unified social credit code of a public body (`11`).
+pub(crate) fn public_body(chance: &mut Chance, division: &str) -> Uscc {
+    uscc_beginning_with(chance, format!("11{division}MB"))
+}
+
+fn uscc_beginning_with(chance: &mut Chance, mut body: String) -> Uscc {
     while body.len() < 17 {
         body.push(char::from(USCC_ALPHABET[chance.index(31)]));
     }

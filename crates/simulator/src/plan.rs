@@ -2,11 +2,13 @@
 
 use crate::{
     calendar::{Round, return_moment, rounds},
-    chain::Chain,
+    chain::{Chain, Stock},
     chance::Chance,
-    filing::Filing,
+    filing::{Filing, LotName},
+    goods::Good,
     irregularities::{Planted, Schemers},
-    nation::Nation,
+    nation::{Nation, Trade},
+    quotas::{Quota, quotas},
     trades::{Practice, act},
 };
 use domain::{calendar_month::Month, codes::FilingKind};
@@ -36,6 +38,21 @@ pub struct Plan {
     pub planted: Vec<Planted>,
     /// The months it covers.
     pub months: Vec<Month>,
+    /// What the groups may mine and separate.
+    pub quotas: Vec<Quota>,
+    /// What a licence can be used for at the end.
+    pub controlled: Option<ControlledStock>,
+}
+
+/// Magnets with dysprosium that somebody holds when the plan ends.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ControlledStock {
+    /// Who.
+    pub organisation: usize,
+    /// Which lot.
+    pub lot: LotName,
+    /// How much of it.
+    pub grams: u64,
 }
 
 /// Months of a plan; a short one covers fewer.
@@ -91,13 +108,34 @@ impl Plan {
         }
         let mut covered: Vec<Month> = rounds.iter().map(|round| round.month).collect();
         covered.dedup();
+        let (quotas, overrun) = quotas(&chain.nation, &chain.filings);
+        let mut planted = schemers.planted;
+        planted.extend(overrun);
+        let controlled = controlled(&chain);
         Self {
             nation: chain.nation,
             filings: chain.filings,
-            planted: schemers.planted,
+            planted,
             months: covered,
+            quotas,
+            controlled,
         }
     }
+}
+
+/// The largest such lot; an exporter's, if any has one.
+fn controlled(chain: &Chain) -> Option<ControlledStock> {
+    let of = |who: usize| {
+        let lots = chain.stock[who].iter().filter(|stock| stock.good == Good::MagnetsSh);
+        lots.max_by_key(|stock| stock.grams).map(|stock: &Stock| ControlledStock {
+            organisation: who,
+            lot: stock.lot.clone(),
+            grams: stock.grams,
+        })
+    };
+    let largest =
+        |trade| chain.everybody(trade).into_iter().filter_map(of).max_by_key(|stock| stock.grams);
+    largest(Trade::Exporter).or_else(|| largest(Trade::MagnetMaker))
 }
 
 /// Everybody measures what it holds, and closes the month in the first days of the next.

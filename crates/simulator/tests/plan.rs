@@ -56,10 +56,12 @@ fn every_deed_is_done_for_any_seed() {
     for (seed, filings) in [(1, 20_000), (2, 5_000), (3, 5_000), (4, 5_000), (5, 5_000)] {
         let plan = Plan::of(&wanted(seed, filings));
         let done: BTreeSet<_> = plan.planted.iter().map(|planted| planted.detector).collect();
-        assert_eq!(done.len(), 9, "seed {seed} lacks some of its deeds: {done:?}");
+        assert_eq!(done.len(), 10, "seed {seed} lacks some of its deeds: {done:?}");
         for planted in &plan.planted {
             assert!(!planted.references.is_empty());
         }
+        let controlled = plan.controlled.expect("a licence can be used for something");
+        assert!(1_000 < controlled.grams, "{controlled:?}");
     }
 }
 
