@@ -273,6 +273,7 @@ struct OrganisationChangeset<'a> {
     name_zh: Option<&'a str>,
     name_en: Option<&'a str>,
     stages: Option<Vec<&'static str>>,
+    #[expect(clippy::option_option, reason = "nothing said, said none, said one")]
     group_id: Option<Option<Uuid>>,
 }
 

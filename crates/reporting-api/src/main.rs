@@ -1,4 +1,4 @@
-//! Producers report here: filings in, what follows from them out.
+//! Producers report here: filings in, what follows from them out; and the register is kept here.
 //!
 //! Handlers judge forms ([`filings`]) and hand them to the one writer of this process, which
 //! commits them in groups. Reads are for one organisation at a time, or an official's, logged.
@@ -6,18 +6,22 @@
 mod app;
 mod balances;
 mod filings;
+mod identity;
 mod movements;
+mod paging;
 mod reading;
 
 use actix_web::web;
 use database::{Role, filing_writer::FilingWriter};
 use filings::desk::Desk;
+use identity::Registrar;
+use jiff::SignedDuration;
 use mimalloc::MiMalloc;
 use reading::ReadingPools;
 use service::{
     health::Health,
     http::Server,
-    identity::Authenticator,
+    identity::{Authenticator, Passwords},
     process::{self, Context, Process},
     rate_limit::CallerLimit,
     schema,
@@ -30,7 +34,6 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 
 const PROCESS: Process = Process { name: "reporting-api", port: 8081 };
 
-const REPORTING_CONNECTIONS: usize = 8;
 const OFFICIAL_CONNECTIONS: usize = 4;
 const IDENTITY_CONNECTIONS: usize = 4;
 
@@ -39,38 +42,66 @@ fn main() -> ExitCode {
 }
 
 async fn run(context: Context) -> anyhow::Result<()> {
-    let target = context.settings.database_target()?;
-    let secret = ServerSecret::read(context.settings.secret_key_file()?)?;
+    let settings = &context.settings;
+    let target = settings.database_target()?;
+    let secret = ServerSecret::read(settings.secret_key_file()?)?;
     let pools = ReadingPools {
-        reporting: target.pool(Role::Reporting, REPORTING_CONNECTIONS),
+        reporting: target.pool(Role::Reporting, settings.database.pool_connections),
         official: target.pool(Role::Official, OFFICIAL_CONNECTIONS),
     };
-    let identity = target.pool(Role::Identity, IDENTITY_CONNECTIONS);
-    let failures = CallerLimit::on_sign_ins(&context.settings.ratelimit);
-    let authenticator = Authenticator::new(identity, failures);
+    let registrar = registrar(&context, &pools, secret.clone())?;
     let (writer, writing) = FilingWriter::start(target.clone());
     let desk = Desk::new(writer.clone(), target, pools.reporting.clone());
 
     let (pool, shutdown) = (pools.reporting.clone(), context.shutdown.clone());
     let server = Server::of(&context, health(&pools), app::description());
-    context.spawn("filing writer", async move {
+    context.spawn("schema", async move {
         // An old schema stops the process; one that is away is waited for, by the writer too.
         if schema::require(&pool, &shutdown).await? {
             shutdown.cancelled().await;
         }
-        writer.close();
-        Ok(writing.await?)
+        Ok(())
     });
-    server
+    let outcome = server
         .run(move |config| {
             config
                 .app_data(web::Data::new(desk.clone()))
                 .app_data(web::Data::new(pools.clone()))
-                .app_data(web::Data::new(authenticator.clone()))
+                .app_data(web::Data::new(registrar.authenticator.clone()))
+                .app_data(web::Data::new(registrar.clone()))
                 .app_data(web::Data::new(secret.clone()))
                 .configure(app::routes);
         })
-        .await
+        .await;
+    // Nobody hands anything in any more; what waits is still written.
+    writer.close();
+    writing.await?;
+    outcome
+}
+
+fn registrar(
+    context: &Context,
+    pools: &ReadingPools,
+    secret: ServerSecret,
+) -> anyhow::Result<Registrar> {
+    let identity = context.settings.database_target()?.pool(Role::Identity, IDENTITY_CONNECTIONS);
+    Ok(Registrar {
+        authenticator: Authenticator::new(identity.clone(), limit_on_failures(context)),
+        pool: identity,
+        own: pools.reporting.clone(),
+        passwords: Passwords::new()?,
+        sign_ins: limit_on_failures(context),
+        session: SignedDuration::from_mins(context.settings.auth.session_minutes.into()),
+        secret,
+    })
+}
+
+/// Tokens and passwords are counted apart: a forgotten key in some machine must not keep its
+/// neighbours from signing in.
+fn limit_on_failures(context: &Context) -> Option<CallerLimit> {
+    let limit = CallerLimit::on_sign_ins(&context.settings.ratelimit)?;
+    tokio::spawn(limit.clone().upkeep(context.shutdown.clone()));
+    Some(limit)
 }
 
 fn health(pools: &ReadingPools) -> Health {

@@ -115,6 +115,21 @@ pub async fn add_person(
     Ok(())
 }
 
+/// Adds a person who holds roles in an organisation from the first, or nobody at all.
+pub async fn add_member(
+    conn: &mut AsyncPgConnection,
+    person: &NewPerson,
+    organisation: OrganisationId,
+    roles: &[Role],
+    act: &Act,
+) -> Result<(), ChangeError> {
+    conn.transaction(async |conn| {
+        add_person(conn, person, act.at).await?;
+        grant(conn, person.id, organisation, roles, act).await
+    })
+    .await
+}
+
 /// Finds a person.
 pub async fn find_person(
     conn: &mut AsyncPgConnection,

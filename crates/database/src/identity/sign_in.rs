@@ -57,7 +57,7 @@ pub async fn begin_sign_in(
         diesel::update(people::table.find(id))
             .set((
                 people::failed_sign_ins.eq(failed),
-                people::locked_until.eq(locked_until.map(|until| until.to_diesel())),
+                people::locked_until.eq(locked_until.map(ToDiesel::to_diesel)),
             ))
             .execute(conn)
             .await?;

@@ -5,7 +5,7 @@ use crate::{
     paging::PageQuery,
     reading::{Reading, ReadingQuery},
 };
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpResponse, get, post, web};
 use database::registry::{self, CatalogueProduct, Names, Site};
 use domain::{
     codes::{Category, Role, Stage},
@@ -23,7 +23,7 @@ use service::{
     secret::ServerSecret,
     trace::TraceContext,
 };
-use utoipa::{ToSchema};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 const CODE_LENGTH_LIMIT: usize = 64;
@@ -80,7 +80,7 @@ pub struct ProductForm {
 }
 
 /// A site and its id.
-#[derive(Debug, Deserialize, Serialize, ToSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct SiteView {
     /// Its id.
     pub id: Uuid,
@@ -90,7 +90,7 @@ pub struct SiteView {
 }
 
 /// A product and its id.
-#[derive(Debug, Deserialize, Serialize, ToSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct ProductView {
     /// Its id.
     pub id: Uuid,
@@ -121,7 +121,7 @@ pub struct ProductPage {
 
 /// Adds a site to your catalogue. It takes a reporter or an administrator.
 #[utoipa::path(
-    post, path = "/v1/organisations/{id}/sites", tag = "organisations",
+    tag = "organisations",
     params(("id" = Uuid, Path), ("Idempotency-Key" = Option<String>, Header)),
     request_body = SiteForm,
     responses(
@@ -129,6 +129,7 @@ pub struct ProductPage {
         (status = 409, description = "The code is taken", body = ProblemDetails),
     )
 )]
+#[post("/v1/organisations/{id}/sites")]
 pub async fn add_site(
     registrar: web::Data<Registrar>,
     signed: Signed,
@@ -153,7 +154,7 @@ pub async fn add_site(
 
 /// Adds a product to your catalogue. It takes a reporter or an administrator.
 #[utoipa::path(
-    post, path = "/v1/organisations/{id}/products", tag = "organisations",
+    tag = "organisations",
     params(("id" = Uuid, Path), ("Idempotency-Key" = Option<String>, Header)),
     request_body = ProductForm,
     responses(
@@ -161,6 +162,7 @@ pub async fn add_site(
         (status = 409, description = "The code is taken", body = ProblemDetails),
     )
 )]
+#[post("/v1/organisations/{id}/products")]
 pub async fn add_product(
     registrar: web::Data<Registrar>,
     signed: Signed,
@@ -186,10 +188,11 @@ pub async fn add_product(
 
 /// Lists an organisation's sites. Officials say why they read, in `Lodestone-Purpose`.
 #[utoipa::path(
-    get, path = "/v1/organisations/{id}/sites", tag = "organisations",
+    tag = "organisations",
     params(("id" = Uuid, Path), PageQuery, ("Lodestone-Purpose" = Option<String>, Header)),
     responses((status = 200, body = SitePage), (status = 404, body = ProblemDetails))
 )]
+#[get("/v1/organisations/{id}/sites")]
 pub async fn sites(
     reading: Reading,
     secret: web::Data<ServerSecret>,
@@ -199,18 +202,18 @@ pub async fn sites(
     let mut access = reading.of(&ReadingQuery::new(Some(*id), "sites")).await?;
     let page = query.into_inner().of::<String>(format!("sites of {id}"), &secret)?;
     let after = page.after.as_deref().unwrap_or_default();
-    let found =
-        registry::sites(&mut access.conn, access.organisation, after, page.limit).await?;
+    let found = registry::sites(&mut access.conn, access.organisation, after, page.limit).await?;
     let next = page.next(&found, |site| site.code.clone());
     Ok(web::Json(SitePage { sites: found.into_iter().map(SiteView::from).collect(), next }))
 }
 
 /// Lists an organisation's products. Officials say why they read, in `Lodestone-Purpose`.
 #[utoipa::path(
-    get, path = "/v1/organisations/{id}/products", tag = "organisations",
+    tag = "organisations",
     params(("id" = Uuid, Path), PageQuery, ("Lodestone-Purpose" = Option<String>, Header)),
     responses((status = 200, body = ProductPage), (status = 404, body = ProblemDetails))
 )]
+#[get("/v1/organisations/{id}/products")]
 pub async fn products(
     reading: Reading,
     secret: web::Data<ServerSecret>,
@@ -293,7 +296,7 @@ impl ProductForm {
             code: self.code.clone(),
             names: Names { zh: self.name_zh.clone(), en: self.name_en.clone() },
             category: self.category,
-            form: self.clone(),
+            form: self.form.clone(),
             hs_code: self.hs_code.clone(),
             grade: self.grade.clone(),
             composition: self.composition.clone(),

@@ -52,9 +52,8 @@ impl Check {
     }
 
     pub(super) fn roles(&mut self, pointer: &str, roles: &[Role], allowed: &[Role]) {
-        let names = |roles: &[Role]| {
-            roles.iter().map(|role| role.as_str()).collect::<Vec<_>>().join(", ")
-        };
+        let names =
+            |roles: &[Role]| roles.iter().map(|role| role.as_str()).collect::<Vec<_>>().join(", ");
         if roles.is_empty() {
             self.fault(pointer, "missing", "no role is named", &names(allowed));
         }
@@ -65,13 +64,7 @@ impl Check {
     }
 
     /// An end that lies ahead, but not too far.
-    pub(super) fn end(
-        &mut self,
-        pointer: &str,
-        end: Timestamp,
-        now: Timestamp,
-        longest_days: i64,
-    ) {
+    pub(super) fn end(&mut self, pointer: &str, end: Timestamp, now: Timestamp, longest_days: i64) {
         let latest = now + SignedDuration::from_hours(24 * longest_days);
         if end <= now || latest < end {
             let expected = format!("a moment within the next {longest_days} days");

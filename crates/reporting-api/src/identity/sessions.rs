@@ -1,7 +1,7 @@
 //! `/v1/sessions` and `/v1/me`: signing in and out, and who one is.
 
 use super::{Registrar, forms::Check};
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, delete, get, post, web};
 use database::{
     events::Act,
     identity::{self, Acting, CredentialKind, Identity, NewSession},
@@ -95,7 +95,7 @@ pub struct ActingView {
 /// Whatever is wrong, the answer is the same: 401. After five failures in a row nobody can sign
 /// in under that address for 30 seconds, then for twice as long each time, up to an hour.
 #[utoipa::path(
-    post, path = "/v1/sessions", tag = "sessions", security(()),
+    tag = "sessions", security(()),
     request_body = SignInForm,
     responses(
         (status = 201, body = SessionView),
@@ -103,6 +103,7 @@ pub struct ActingView {
         (status = 429, description = "Too many attempts from here", body = ProblemDetails),
     )
 )]
+#[post("/v1/sessions")]
 pub async fn sign_in(
     registrar: web::Data<Registrar>,
     request: HttpRequest,
@@ -133,8 +134,7 @@ pub async fn sign_in(
         person: attempt.person,
         expires_at: now + registrar.session,
     };
-    let act =
-        Act { person: Some(attempt.person), at: now, traceparent: Some(trace.to_string()) };
+    let act = Act { person: Some(attempt.person), at: now, traceparent: Some(trace.to_string()) };
     let mut conn = registrar.connection().await?;
     identity::sign_in_succeeded(&mut conn, attempt.person).await?;
     identity::open_session(&mut conn, &session, &act).await?;
@@ -148,13 +148,14 @@ pub async fn sign_in(
 
 /// Signs out: ends the session that is shown.
 #[utoipa::path(
-    delete, path = "/v1/sessions", tag = "sessions",
+    tag = "sessions",
     responses(
         (status = 204, description = "The session has ended"),
         (status = 401, body = ProblemDetails),
         (status = 409, description = "A key is no session", body = ProblemDetails),
     )
 )]
+#[delete("/v1/sessions")]
 pub async fn sign_out(
     registrar: web::Data<Registrar>,
     identified: Identified,
@@ -164,8 +165,7 @@ pub async fn sign_out(
     if kind == CredentialKind::Key {
         return Err(Problem::NotAllowed("a key is revoked at /v1/keys".into()));
     }
-    let act =
-        Act { person: Some(person), at: clock::now(), traceparent: Some(trace.to_string()) };
+    let act = Act { person: Some(person), at: clock::now(), traceparent: Some(trace.to_string()) };
     let mut conn = registrar.connection().await?;
     identity::close_session(&mut conn, credential, person, &act).await?;
     registrar.authenticator.forget();
@@ -174,10 +174,11 @@ pub async fn sign_out(
 
 /// Who you are, and for whom you may act.
 #[utoipa::path(
-    get, path = "/v1/me", tag = "sessions",
+    tag = "sessions",
     responses((status = 200, body = MeView), (status = 401, body = ProblemDetails))
 )]
-pub async fn me(
+#[get("/v1/me")]
+pub async fn who_am_i(
     registrar: web::Data<Registrar>,
     identified: Identified,
 ) -> Result<web::Json<MeView>, Problem> {
