@@ -122,7 +122,7 @@ impl ElementMasses {
         let total = exact.iter().sum::<Decimal>().floor();
         let mut masses = exact.map(|mass| whole(mass.floor()));
         let missing = usize::try_from(whole(total) - masses.iter().sum::<i64>()).unwrap_or(0);
-        for index in by_remainder(exact.map(|mass| mass - mass.floor())).into_iter().take(missing) {
+        for index in by_remainder(&exact.map(|mass| mass - mass.floor())).into_iter().take(missing) {
             masses[index] += 1;
         }
         Self(masses)
@@ -131,6 +131,7 @@ impl ElementMasses {
     /// The elements in `part` grams taken from `whole` grams of a material with these elements.
     ///
     /// Taking all of it gives exactly these masses. A `whole` of nothing has no parts.
+    #[must_use]
     pub fn share(&self, part: Kilograms, whole: Kilograms) -> Self {
         if whole.grams() == 0 {
             return Self::ZERO;
@@ -140,7 +141,7 @@ impl ElementMasses {
         let total = exact.iter().sum::<i128>().div_euclid(whole);
         let mut masses = exact.map(|mass| mass.div_euclid(whole));
         let missing = usize::try_from(total - masses.iter().sum::<i128>()).unwrap_or(0);
-        let order = by_remainder(exact.map(|mass| mass.rem_euclid(whole)));
+        let order = by_remainder(&exact.map(|mass| mass.rem_euclid(whole)));
         for index in order.into_iter().take(missing) {
             masses[index] += 1;
         }
@@ -197,7 +198,7 @@ impl ElementMasses {
 }
 
 /// Indices by falling remainder, ties in storage order.
-fn by_remainder<T: Ord>(remainders: [T; ELEMENT_COUNT]) -> [usize; ELEMENT_COUNT] {
+fn by_remainder<T: Ord>(remainders: &[T; ELEMENT_COUNT]) -> [usize; ELEMENT_COUNT] {
     let mut order: [usize; ELEMENT_COUNT] = std::array::from_fn(|index| index);
     order.sort_by(|a, b| remainders[*b].cmp(&remainders[*a]));
     order

@@ -75,7 +75,7 @@ pub(crate) struct DeterminationView {
     /// The question as it was asked.
     #[schema(value_type = Object)]
     question: Value,
-    /// `outcome` (controlled, not_controlled or undetermined), codes or doubts, `binding`, reasons
+    /// `outcome` (`controlled`, `not_controlled` or `undetermined`), codes or doubts, `binding`, reasons
     /// in Chinese and English, what would change it, and the rows it rests on.
     #[schema(value_type = Object)]
     answer: Value,

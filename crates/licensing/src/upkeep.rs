@@ -12,7 +12,7 @@ use service::{clock, schema};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
-const INTERVAL: Duration = Duration::from_secs(60);
+const INTERVAL: Duration = Duration::from_mins(1);
 /// Repeats of a request are recognised this long.
 const REQUESTS_KEPT: SignedDuration = SignedDuration::from_hours(7 * 24);
 

@@ -65,10 +65,10 @@ pub async fn of_organisation(
         query = query.filter(licences::id.lt(after.as_uuid()));
     }
     let rows: Vec<HeaderRow> = query.load(conn).await?;
-    rows.into_iter().map(header).collect()
+    rows.iter().map(header).collect()
 }
 
-fn header(row: HeaderRow) -> Result<LicenceHeader, Error> {
+fn header(row: &HeaderRow) -> Result<LicenceHeader, Error> {
     let reader = Reader { table: "licences", id: row.id };
     Ok(LicenceHeader {
         id: LicenceId::from_uuid(row.id),

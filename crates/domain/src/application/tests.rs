@@ -119,7 +119,7 @@ fn a_watch_listed_party_gets_single_licences_only() {
     let mut draft: Draft = serde_json::from_value(a_complete_draft()).unwrap();
     draft.end_users[0].name = "mp materials".to_owned();
     assert!(complete(&draft, &regime, TODAY).is_ok());
-    draft.kind = Some(crate::regime::LicenceKind::General);
+    draft.kind = Some(LicenceKind::General);
     let faults = complete(&draft, &regime, TODAY).unwrap_err();
     assert!(faults.iter().any(|fault| fault.code == "kind_excluded"), "{faults:?}");
 }

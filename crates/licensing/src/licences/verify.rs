@@ -34,7 +34,7 @@ pub(crate) struct StatementView {
     #[schema(example = "LS-2026-000123-W")]
     number: String,
     /// What it is worth: issued, suspended, revoked, surrendered, superseded, exhausted, expired
-    /// or not_yet_valid.
+    /// or `not_yet_valid`.
     standing: &'static str,
     /// What kind it is.
     kind: &'static str,

@@ -39,7 +39,7 @@ pub(crate) struct LicenceView {
     number: String,
     /// The application it answers.
     case: Uuid,
-    /// What it is worth today: its state, or exhausted, expired, not_yet_valid.
+    /// What it is worth today: its state, or exhausted, expired, `not_yet_valid`.
     standing: &'static str,
     /// Where it stands.
     state: &'static str,

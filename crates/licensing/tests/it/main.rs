@@ -1,0 +1,12 @@
+//! Licensing through its HTTP edge, on a real PostgreSQL.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails, in its helpers too")]
+
+mod applicants;
+mod border;
+mod determinations;
+mod four_eyes;
+mod input;
+mod races;
+mod story;
+mod world;
