@@ -64,3 +64,20 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(keys::revoke);
 }
 
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use expect_test::expect_file;
+
+    /// `UPDATE_EXPECT=1` writes the page anew.
+    #[test]
+    fn the_page_of_urls_is_the_table() {
+        let api = service::openapi::describe(description(), routes);
+        let page = format!(
+            "# What can be asked: reporting-api\n\nRendered from its OpenAPI description, which it \
+             serves at `/openapi.json` and, to browse,\nat `/docs/`.\n\n{}",
+            service::openapi::markdown(&api)
+        );
+        expect_file!["../../../docs/urls-reporting-api.md"].assert_eq(&page);
+    }
+}
