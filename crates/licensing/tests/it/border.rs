@@ -70,14 +70,14 @@ async fn a_declaration_that_contradicts_the_licence_is_told_where() {
         let refused = world.post(&customs, &path, declaration).await.expect(status);
         assert_eq!(refused.faults(), [fault], "{field}");
     }
-    assert_eq!(world.stack.database().count("lodestone.licence_reservations").await, 0);
+    assert_eq!(world.database.count("lodestone.licence_reservations").await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_database_itself_refuses_a_balance_below_zero() {
     let world = World::start().await;
     world.licence(a_draft("general", "10")).await;
-    let owner = world.stack.database().owner().await;
+    let owner = world.database.owner().await;
     for change in ["reserved_grams = 10001", "confirmed_grams = 10001", "reserved_grams = -1"] {
         let statement = format!("update lodestone.licence_lines set {change}");
         let error = owner.batch_execute(&statement).await.unwrap_err();

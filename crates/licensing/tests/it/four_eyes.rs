@@ -18,7 +18,7 @@ async fn whoever_recommended_cannot_countersign_through_any_entrance() {
     world.acts(&another_account, &case, "send_back", json!({"note": "x"})).await.expect(403);
 
     // And in the database itself, past all of our code.
-    let owner = world.stack.database().owner().await;
+    let owner = world.database.owner().await;
     let statement =
         format!("update lodestone.cases set countersigned_by = recommended_by where id = '{case}'");
     let error = owner.batch_execute(&statement).await.unwrap_err();
@@ -36,7 +36,7 @@ async fn nobody_decides_on_the_application_of_an_organisation_they_belong_to() {
     world.member(officer.id, world.exporter_organisation, &["reporter"]).await;
     let refused = world.acts(&officer, &case, "accept", json!({})).await.expect(403);
     assert!(refused.body["detail"].as_str().unwrap().contains("belong"), "{:#}", refused.body);
-    let owner = world.stack.database().owner().await;
+    let owner = world.database.owner().await;
     let author =
         format!("update lodestone.cases set recommended_by = created_by where id = '{case}'");
     assert!(owner.batch_execute(&author).await.is_err(), "nor on what they wrote");
@@ -72,5 +72,5 @@ async fn every_look_of_an_official_is_logged_for_the_applicant() {
         "lodestone.events where name = 'confidential.read' and organisation = '{}' and person = '{}'",
         world.exporter_organisation, officer.id
     );
-    assert_eq!(world.stack.database().count(&looks).await, 1);
+    assert_eq!(world.database.count(&looks).await, 1);
 }

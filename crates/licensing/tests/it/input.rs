@@ -68,9 +68,9 @@ async fn bad_input_is_named_and_nothing_is_stored() {
     assert_eq!(refused.faults(), ["/goods/composition invalid_composition"]);
     let unheard = json!({"goods": {"category": "magnet", "composition": {"percent": {"Xx": "6"}}}});
     world.post(&exporter, "/v1/determinations", unheard).await.expect(400);
-    assert_eq!(world.stack.database().count("lodestone.cases").await, 0);
-    assert_eq!(world.stack.database().count("lodestone.determinations").await, 0);
-    assert_eq!(world.stack.database().count("lodestone.licensing_requests").await, 0);
+    assert_eq!(world.database.count("lodestone.cases").await, 0);
+    assert_eq!(world.database.count("lodestone.determinations").await, 0);
+    assert_eq!(world.database.count("lodestone.licensing_requests").await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -17,7 +17,7 @@ async fn of_two_officers_at_once_one_decides() {
         join_all(tries).await.iter().map(|answer| answer.status.as_u16()).collect();
     statuses.sort_unstable();
     assert_eq!(statuses, [200, 412, 412]);
-    assert_eq!(world.stack.database().count("lodestone.licences").await, 1);
+    assert_eq!(world.database.count("lodestone.licences").await, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -33,13 +33,13 @@ async fn fifty_clients_who_want_the_last_kilogram_get_exactly_one_kilogram() {
     let count =
         |status: u16| answers.iter().filter(|answer| answer.status.as_u16() == status).count();
     assert_eq!((count(201), count(409)), (10, 40), "{:#?}", answers.first());
-    let owner = world.stack.database().owner().await;
+    let owner = world.database.owner().await;
     let row = owner
         .query_one("select reserved_grams, licensed_grams from lodestone.licence_lines", &[])
         .await
         .unwrap();
     assert_eq!((row.get::<_, i64>(0), row.get::<_, i64>(1)), (1000, 1000));
-    let events = world.stack.database().count("lodestone.events where name = 'licence.used'").await;
+    let events = world.database.count("lodestone.events where name = 'licence.used'").await;
     assert_eq!(events, 10, "an event for each effect and no other");
 }
 
@@ -55,7 +55,7 @@ async fn the_same_declaration_at_once_is_reserved_once() {
     ids.dedup();
     assert_eq!(ids.len(), 1);
     let reserved = "lodestone.licence_lines where reserved_grams = 3000";
-    assert_eq!(world.stack.database().count(reserved).await, 1);
+    assert_eq!(world.database.count(reserved).await, 1);
     let other = world.post(&customs, &path, a_declaration("5301-1", "4.000")).await;
     assert_eq!(other.status, 409, "the same line with another mass contradicts itself");
 }
@@ -77,7 +77,7 @@ async fn settling_a_reservation_at_once_in_two_ways_settles_it_in_one() {
     let well = answers.iter().filter(|answer| answer.status == 200).count();
     assert_eq!((well, answers.len() - well), (5, 5));
     let sound = "lodestone.licence_lines where reserved_grams = 0 and confirmed_grams in (0, 3000)";
-    assert_eq!(world.stack.database().count(sound).await, 1);
+    assert_eq!(world.database.count(sound).await, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -91,7 +91,7 @@ async fn a_repeated_request_begins_one_application() {
     let first = answers.iter().filter(|answer| answer.status == 201).count();
     assert_eq!(first, 1);
     assert!(answers.iter().all(|answer| answer.body == answers[0].body));
-    assert_eq!(world.stack.database().count("lodestone.cases").await, 1);
+    assert_eq!(world.database.count("lodestone.cases").await, 1);
     let other = a_draft("single", "11");
     let reused = world.post_as(&exporter, "/v1/applications", other, "again").await.expect(422);
     assert!(reused.body["type"].as_str().unwrap().ends_with("idempotency-key-reused"));

@@ -1,5 +1,10 @@
-use crate::world::{World, a_declaration, a_draft};
+use crate::world::{World, a_declaration, a_draft, now};
 use base64::{Engine, prelude::BASE64_STANDARD};
+use database::{
+    Role,
+    cases::{Moment, accept_overdue},
+};
+use domain::regime::Regime;
 use ed25519_dalek::{Signature, VerifyingKey};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -83,7 +88,7 @@ async fn an_application_becomes_a_signed_licence_that_customs_draws_down() {
 impl World {
     /// Everybody else heard of it, in the transactions that made it true.
     async fn told(&self) {
-        let owner = self.stack.database().owner().await;
+        let owner = self.database.owner().await;
         let rows = owner
             .query("select name, count(*) from lodestone.events where name <> 'regime.imported' group by name order by name", &[])
             .await
@@ -102,7 +107,7 @@ impl World {
                 "licence.used 2",
             ]
         );
-        assert_eq!(self.stack.database().count("lodestone.outbox").await, 13);
+        assert_eq!(self.database.count("lodestone.outbox").await, 13);
     }
 }
 
@@ -175,7 +180,7 @@ async fn what_nobody_objected_to_in_five_working_days_counts_as_accepted() {
     let world = World::start().await;
     let (exporter, officer) = (world.exporter().await, world.officer().await);
     let case = world.submitted(&exporter, a_draft("single", "10")).await;
-    let owner = world.stack.database().owner().await;
+    let owner = world.database.owner().await;
     for (table, column, id) in
         [("cases", "submitted_at", "id"), ("case_events", "occurred_at", "case_id")]
     {
@@ -198,6 +203,52 @@ async fn what_nobody_objected_to_in_five_working_days_counts_as_accepted() {
         .filter_map(|step| step["action"].as_str())
         .collect();
     assert_eq!(actions, ["create", "submit", "deem_accepted", "begin_review"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waited_too_long_is_accepted_without_anybody_looking() {
+    let world = World::start().await;
+    let exporter = world.exporter().await;
+    let (old, new) = (
+        world.submitted(&exporter, a_draft("single", "10")).await,
+        world.submitted(&exporter, a_draft("single", "10")).await,
+    );
+    let owner = world.database.owner().await;
+    let statement = format!(
+        "update lodestone.cases set submitted_at = submitted_at - interval '30 days' where id = '{old}'"
+    );
+    owner.batch_execute(&statement).await.unwrap();
+    let pool = world.database.pool(Role::Licensing);
+    let mut conn = pool.get().await.unwrap();
+    let moment = Moment { at: now(), traceparent: None };
+    let regime = Regime::default_china_2025();
+    assert_eq!(accept_overdue(&mut conn, &moment, &regime).await.unwrap(), 1);
+    assert_eq!(accept_overdue(&mut conn, &moment, &regime).await.unwrap(), 0);
+    for (case, state) in [(old, "accepted"), (new, "submitted")] {
+        let seen = world.get(&exporter, &format!("/v1/applications/{case}")).await.expect(200);
+        assert_eq!(seen.body["state"], state);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_worker_suspects_is_shown_to_the_officer_and_never_to_the_applicant() {
+    let world = World::start().await;
+    let (exporter, officer) = (world.exporter().await, world.officer().await);
+    let draft =
+        world.post(&exporter, "/v1/applications", a_draft("single", "10")).await.expect(201);
+    world.get(&officer, &format!("/v1/cases/{}", draft.id())).await.expect(404);
+    let case = world.submitted(&exporter, a_draft("single", "10")).await;
+    let owner = world.database.owner().await;
+    let statement = format!(
+        "insert into lodestone.application_assessments
+            (id, case_id, case_version, risk, reasons, assessed_at)
+         values ('{case}', '{case}', 2, 'high', '[\"party_on_list\"]', now())"
+    );
+    owner.batch_execute(&statement).await.unwrap();
+    let seen = world.get(&officer, &format!("/v1/cases/{case}")).await.expect(200);
+    assert_eq!(seen.body["assessment"]["risk"], "high");
+    let own = world.get(&exporter, &format!("/v1/applications/{case}")).await.expect(200);
+    assert!(!own.body.to_string().contains("party_on_list"), "{:#}", own.body);
 }
 
 #[tokio::test(flavor = "multi_thread")]

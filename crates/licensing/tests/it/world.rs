@@ -9,15 +9,23 @@ use domain::{
     ids::{CredentialId, EventId},
     regime::Regime,
 };
+use ed25519_dalek::{
+    SigningKey,
+    pkcs8::{EncodePrivateKey, spki::der::pem::LineEnding},
+};
 use jiff::{Timestamp, ToSpan, Zoned, civil::Date};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use service::identity::{Token, TokenKind};
-use testkit::{Stack, StackOptions};
+use tempfile::TempDir;
+use testkit::{Binaries, Running, TestDatabase};
 use uuid::Uuid;
 
 pub(crate) struct World {
-    pub(crate) stack: Stack,
+    // The process ends before its database is dropped and its files are removed.
+    licensing: Running,
+    pub(crate) database: TestDatabase,
+    _files: TempDir,
     http: reqwest::Client,
     pub(crate) authority: Uuid,
     pub(crate) exporter_organisation: Uuid,
@@ -75,20 +83,33 @@ pub(crate) fn today() -> Date {
 }
 
 #[expect(clippy::disallowed_methods, reason = "a test lives now")]
-fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     Timestamp::now()
 }
 
 impl World {
     pub(crate) async fn start() -> Self {
-        let stack = Stack::start_with(StackOptions {
-            services: vec!["licensing"],
-            amqp: "amqp://127.0.0.1:1/nobody".to_owned(),
-            ..StackOptions::default()
-        })
-        .await;
+        let database = TestDatabase::create().await;
+        let files = tempfile::tempdir().unwrap();
+        let file = |name: &str, text: &str| {
+            let path = files.path().join(name);
+            std::fs::write(&path, text).unwrap();
+            path.display().to_string()
+        };
+        let key = SigningKey::from_bytes(&[7; 32]).to_pkcs8_pem(LineEnding::LF).unwrap();
+        let environment = [
+            ("DATABASE_URL", database.url().to_string()),
+            ("LODESTONE_SECRETS__KEY_FILE", file("server.key", &"5a".repeat(32))),
+            ("LODESTONE_SIGNING__KEY_FILE", file("signing.pem", &key)),
+        ]
+        .map(|(name, value)| (name.to_owned(), value));
+        let binaries = Binaries::beside_this_program();
+        let mut licensing = Running::start("licensing", &binaries, &environment, files.path());
+        licensing.becomes_ready().await;
         let mut world = Self {
-            stack,
+            licensing,
+            database,
+            _files: files,
             http: reqwest::Client::new(),
             authority: Uuid::nil(),
             exporter_organisation: Uuid::nil(),
@@ -100,7 +121,7 @@ impl World {
     }
 
     async fn import_regime(&self) {
-        let pool = self.stack.database().pool(Role::Identity);
+        let pool = self.database.pool(Role::Identity);
         let mut conn = pool.get().await.unwrap();
         let origin = Origin {
             id: EventId::from_uuid(Uuid::now_v7()),
@@ -113,6 +134,8 @@ impl World {
         assert_eq!(import, Import::Stored);
         let again = regime::import(&mut conn, &regime, now() - 1.hour(), &origin).await.unwrap();
         assert_eq!(again, Import::AlreadyThere);
+        let stored = regime::in_force(&mut conn, now()).await.unwrap().unwrap();
+        assert_eq!(stored.version(), regime.version(), "it is read back as it was stored");
     }
 
     pub(crate) async fn organisation(&self, kind: &str) -> Uuid {
@@ -120,7 +143,7 @@ impl World {
         let statement = "insert into lodestone.organisations
             (id, kind, registration, country, name_zh, name_en, registered_at)
             values ($1, $2, $3, 'CN', '示范', 'Demonstration', now())";
-        let owner = self.stack.database().owner().await;
+        let owner = self.database.owner().await;
         owner.execute(statement, &[&id, &kind, &id.to_string()]).await.unwrap();
         id
     }
@@ -128,7 +151,7 @@ impl World {
     /// A new person with a key in an organisation.
     pub(crate) async fn person(&self, organisation: Uuid, roles: &[&str]) -> Person {
         let id = Uuid::now_v7();
-        let owner = self.stack.database().owner().await;
+        let owner = self.database.owner().await;
         let statement = "insert into lodestone.people (id, email, name, language, created_at)
             values ($1, $2, 'Somebody', 'en', now())";
         owner.execute(statement, &[&id, &format!("{id}@example.com")]).await.unwrap();
@@ -137,7 +160,7 @@ impl World {
 
     /// Another membership, with another key, of a person that exists.
     pub(crate) async fn member(&self, id: Uuid, organisation: Uuid, roles: &[&str]) -> Person {
-        let owner = self.stack.database().owner().await;
+        let owner = self.database.owner().await;
         for role in roles {
             let statement =
                 "insert into lodestone.memberships (person, organisation, role, granted_at)
@@ -177,7 +200,7 @@ impl World {
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
-        format!("{}{path}", self.stack.url("licensing"))
+        format!("{}{path}", self.licensing.url())
     }
 
     pub(crate) async fn get(&self, who: &Person, path: &str) -> Answer {
@@ -220,7 +243,7 @@ impl World {
     }
 
     pub(crate) async fn present_etag(&self, case: &str) -> String {
-        let owner = self.stack.database().owner().await;
+        let owner = self.database.owner().await;
         let id: Uuid = case.parse().unwrap();
         let row =
             owner.query_one("select version from lodestone.cases where id = $1", &[&id]).await;
