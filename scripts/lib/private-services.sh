@@ -198,8 +198,18 @@ rabbitmq_launch() {
   return 1
 }
 
+# A quorum queue keeps several files open. Not more than helps: Erlang reserves memory for as many
+# as it may open. `rabbitmq_up` is a subshell, so the limit is the node's alone.
+rabbitmq_open_files() {
+  local limit most=65536
+  limit=$(ulimit -H -n)
+  if [ "$limit" = unlimited ] || ((limit > most)); then limit=$most; fi
+  ulimit -S -n "$limit"
+}
+
 rabbitmq_start_node() {
   local directory=$1
+  rabbitmq_open_files
   stop_recorded "$directory/epmd.pid"
   choose_port "$directory/port" "$2" >/dev/null
   choose_port "$directory/distribution_port" >/dev/null
