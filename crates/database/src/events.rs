@@ -96,6 +96,7 @@ pub async fn append_alone(
 pub const OUTBOX_CHANNEL: &str = "lodestone_outbox";
 
 diesel::define_sql_function! {
+    /// Wakes whoever listens on a channel, when the transaction commits.
     fn pg_notify(channel: diesel::sql_types::Text, payload: diesel::sql_types::Text) -> diesel::sql_types::Integer;
 }
 

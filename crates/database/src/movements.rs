@@ -62,6 +62,8 @@ pub struct MovementLine {
     pub elements: ElementMasses,
 }
 
+type HeadColumns = (Uuid, Uuid, Uuid, Uuid, jiff_diesel::Timestamp, String, String);
+
 /// The newest `most` movements on one side of an organisation, older than `before`.
 pub async fn list(
     conn: &mut AsyncPgConnection,
@@ -88,8 +90,7 @@ pub async fn list(
         if let Some(before) = before {
             query = query.filter(movements::filing.lt(before.as_uuid()));
         }
-        type Columns = (Uuid, Uuid, Uuid, Uuid, jiff_diesel::Timestamp, String, String);
-        let rows: Vec<Columns> = query
+        let rows: Vec<HeadColumns> = query
             .order(movements::filing.desc())
             .limit(most.into())
             .select((

@@ -1,5 +1,7 @@
 //! The group-commit writer on a real Postgres: one effect per filing, whatever its neighbours do.
 
+#![expect(clippy::unwrap_used, reason = "a test stops where it fails")]
+
 use database::{
     Role, Target, balances,
     filing_context::LotReader,

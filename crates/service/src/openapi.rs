@@ -6,7 +6,7 @@ use actix_web::{
     http::{Method, header},
     web,
 };
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, fmt::Write, sync::Arc};
 use utoipa::openapi::{InfoBuilder, OpenApi, OpenApiBuilder, PathItem, path::Operation};
 use utoipa_actix_web::{AppExt, service_config::ServiceConfig};
 
@@ -26,7 +26,8 @@ pub fn markdown(api: &OpenApi) -> String {
         for (method, operation) in operations(item) {
             let summary = operation.summary.as_deref().unwrap_or_default();
             let summary = summary.lines().collect::<Vec<_>>().join(" ");
-            table.push_str(&format!("| `{path}` | {method} | {summary} |\n"));
+            writeln!(table, "| `{path}` | {method} | {summary} |")
+                .expect("writing to a string does not fail");
         }
     }
     table

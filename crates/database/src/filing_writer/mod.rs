@@ -196,17 +196,15 @@ impl Writer {
     }
 
     /// After a batch failed: whose fault was it?
-    async fn write_one_by_one(&self, batch: Vec<Waiting>, error: Error) -> bool {
-        if let [_] = batch.as_slice() {
-            for waiting in batch {
-                tracing::error!(
-                    error = &error as &dyn std::error::Error,
-                    filing.id = %waiting.entry.filing.id,
-                    "a filing cannot be written"
-                );
-                let _ = waiting.answer.send(Err(WriteError::Failed(error)));
-                break;
-            }
+    async fn write_one_by_one(&self, mut batch: Vec<Waiting>, error: Error) -> bool {
+        if batch.len() == 1 {
+            let waiting = batch.remove(0);
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                filing.id = %waiting.entry.filing.id,
+                "a filing cannot be written"
+            );
+            let _ = waiting.answer.send(Err(WriteError::Failed(error)));
             return true;
         }
         let mut connection_works = true;

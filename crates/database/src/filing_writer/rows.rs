@@ -3,7 +3,7 @@
 //! A whole table's share of a batch is one parameter, `unnest($1::table[])`: one statement per
 //! table however many filings there are.
 
-use super::Entry;
+use super::{Entry, numeric::Numeric};
 use domain::{
     codes::{AccountKind, LineRole},
     event::Event,
@@ -17,7 +17,6 @@ use postgres_types::ToSql;
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
-use super::numeric::Numeric;
 use crate::events::{Origin, body};
 
 /// A row type whose last columns are the seventeen elements.
@@ -44,33 +43,34 @@ macro_rules! row_with_elements {
             sc_mg: i64,
             y_mg: i64,
         }
-
-        impl $name {
-            #[expect(clippy::too_many_arguments, reason = "one argument per column")]
-            const fn new($($field: $kind,)* masses: &ElementMasses) -> Self {
-                Self {
-                    $($field,)*
-                la_mg: masses.0[0],
-                ce_mg: masses.0[1],
-                pr_mg: masses.0[2],
-                nd_mg: masses.0[3],
-                pm_mg: masses.0[4],
-                sm_mg: masses.0[5],
-                eu_mg: masses.0[6],
-                gd_mg: masses.0[7],
-                tb_mg: masses.0[8],
-                dy_mg: masses.0[9],
-                ho_mg: masses.0[10],
-                er_mg: masses.0[11],
-                tm_mg: masses.0[12],
-                yb_mg: masses.0[13],
-                lu_mg: masses.0[14],
-                sc_mg: masses.0[15],
-                y_mg: masses.0[16],
-                }
-            }
-        }
     };
+}
+
+/// Such a row, from its other columns by name and its elements.
+macro_rules! row {
+    ($name:ident { $($field:ident: $value:expr),* $(,)? }, $masses:expr) => {{
+        let mg = $masses.0;
+        $name {
+            $($field: $value,)*
+            la_mg: mg[0],
+            ce_mg: mg[1],
+            pr_mg: mg[2],
+            nd_mg: mg[3],
+            pm_mg: mg[4],
+            sm_mg: mg[5],
+            eu_mg: mg[6],
+            gd_mg: mg[7],
+            tb_mg: mg[8],
+            dy_mg: mg[9],
+            ho_mg: mg[10],
+            er_mg: mg[11],
+            tm_mg: mg[12],
+            yb_mg: mg[13],
+            lu_mg: mg[14],
+            sc_mg: mg[15],
+            y_mg: mg[16],
+        }
+    }};
 }
 
 #[derive(Debug, ToSql)]
@@ -322,35 +322,41 @@ impl Rows {
         let organisation = filing.organisation.as_uuid();
         for line in filing.lines.iter().filter(|line| line.role == LineRole::Output) {
             let (Some(lot), Some(number)) = (line.lot, &line.lot_number) else { continue };
-            self.lots.push(LotRow::new(
-                organisation,
-                lot.as_uuid(),
-                filing.id.as_uuid(),
-                number.clone(),
-                filing.site.as_uuid(),
-                line.product.map(domain::ids::ProductId::as_uuid),
-                line.category.map_or_else(String::new, |category| category.to_string()),
-                line.hs_code.as_ref().map(ToString::to_string),
-                line.grade.clone(),
-                filing.happened_at,
-                line.quantity.grams_signed(),
-                &line.elements,
+            self.lots.push(row!(
+                LotRow {
+                    organisation: organisation,
+                    id: lot.as_uuid(),
+                    filing: filing.id.as_uuid(),
+                    number: number.clone(),
+                    site: filing.site.as_uuid(),
+                    product: line.product.map(domain::ids::ProductId::as_uuid),
+                    category: line
+                        .category
+                        .map_or_else(String::new, |category| category.to_string()),
+                    hs_code: line.hs_code.as_ref().map(ToString::to_string),
+                    grade: line.grade.clone(),
+                    happened_at: filing.happened_at,
+                    quantity_grams: line.quantity.grams_signed()
+                },
+                line.elements
             ));
         }
         for withdrawn in &entry.withdrawn_lots {
-            self.lots.push(LotRow::new(
-                organisation,
-                withdrawn.lot.as_uuid(),
-                filing.id.as_uuid(),
-                withdrawn.number.clone(),
-                filing.site.as_uuid(),
-                None,
-                withdrawn.category.clone(),
-                None,
-                None,
-                filing.happened_at,
-                0,
-                &ElementMasses::ZERO,
+            self.lots.push(row!(
+                LotRow {
+                    organisation: organisation,
+                    id: withdrawn.lot.as_uuid(),
+                    filing: filing.id.as_uuid(),
+                    number: withdrawn.number.clone(),
+                    site: filing.site.as_uuid(),
+                    product: None,
+                    category: withdrawn.category.clone(),
+                    hs_code: None,
+                    grade: None,
+                    happened_at: filing.happened_at,
+                    quantity_grams: 0
+                },
+                ElementMasses::ZERO
             ));
         }
         self.edges.extend(filing.lot_edges().into_iter().map(|(input, output)| EdgeRow {
@@ -382,18 +388,20 @@ impl Rows {
                 granted_by: organisation,
                 filing: filing.id.as_uuid(),
             });
-            self.movement_lines.push(MovementLineRow::new(
-                organisation,
-                movement.as_uuid(),
-                filing.id.as_uuid(),
-                line.number.cast_signed(),
-                buyer,
-                lot.as_uuid(),
-                line.category.map(domain::codes::Category::as_str),
-                line.hs_code.as_ref().map(ToString::to_string),
-                line.grade.clone(),
-                line.quantity.grams_signed(),
-                &line.elements,
+            self.movement_lines.push(row!(
+                MovementLineRow {
+                    organisation: organisation,
+                    movement: movement.as_uuid(),
+                    filing: filing.id.as_uuid(),
+                    line: line.number.cast_signed(),
+                    buyer_organisation: buyer,
+                    lot: lot.as_uuid(),
+                    category: line.category.map(domain::codes::Category::as_str),
+                    hs_code: line.hs_code.as_ref().map(ToString::to_string),
+                    grade: line.grade.clone(),
+                    quantity_grams: line.quantity.grams_signed()
+                },
+                line.elements
             ));
         }
     }
@@ -493,23 +501,25 @@ fn filing_row(filing: &Filing) -> FilingRow {
 
 fn line_row(filing: &Filing, line: &Line) -> LineRow {
     let sigma = line.elements_sigma_mg;
-    LineRow::new(
-        filing.organisation.as_uuid(),
-        filing.id.as_uuid(),
-        line.number.cast_signed(),
-        line.role.as_str(),
-        line.lot.map(domain::ids::LotId::as_uuid),
-        line.lot_number.clone(),
-        line.product.map(domain::ids::ProductId::as_uuid),
-        line.category.map(domain::codes::Category::as_str),
-        line.hs_code.as_ref().map(ToString::to_string),
-        line.grade.clone(),
-        line.quantity.grams_signed(),
-        line.refused.grams_signed(),
-        line.unit_price.map(|price| Numeric(price.amount)),
-        line.unit_price.map(|price| price.currency.to_string()),
-        sigma.iter().any(|sigma| *sigma != 0).then(|| sigma.to_vec()),
-        &line.elements,
+    row!(
+        LineRow {
+            organisation: filing.organisation.as_uuid(),
+            filing: filing.id.as_uuid(),
+            line: line.number.cast_signed(),
+            role: line.role.as_str(),
+            lot: line.lot.map(domain::ids::LotId::as_uuid),
+            lot_number: line.lot_number.clone(),
+            product: line.product.map(domain::ids::ProductId::as_uuid),
+            category: line.category.map(domain::codes::Category::as_str),
+            hs_code: line.hs_code.as_ref().map(ToString::to_string),
+            grade: line.grade.clone(),
+            quantity_grams: line.quantity.grams_signed(),
+            refused_grams: line.refused.grams_signed(),
+            unit_price: line.unit_price.map(|price| Numeric(price.amount)),
+            currency: line.unit_price.map(|price| price.currency.to_string()),
+            sigma_mg: sigma.iter().any(|sigma| *sigma != 0).then(|| sigma.to_vec())
+        },
+        line.elements
     )
 }
 
@@ -541,21 +551,23 @@ fn posted(entry: &Entry) -> impl Iterator<Item = Posted<'_>> {
 
 fn posting_row(filing: &Filing, number: usize, posted: &Posted<'_>) -> PostingRow {
     let posting = posted.posting;
-    PostingRow::new(
-        filing.organisation.as_uuid(),
-        filing.id.as_uuid(),
-        i16::try_from(number).unwrap_or(i16::MAX),
-        posting.line.cast_signed(),
-        posted.reversal,
-        posting.lot.map(domain::ids::LotId::as_uuid),
-        posting.from.kind.as_str(),
-        posting.from.key,
-        posting.to.kind.as_str(),
-        posting.to.key,
-        posted.happened_at,
-        posted.month,
-        posting.gross_grams,
-        &posting.elements,
+    row!(
+        PostingRow {
+            organisation: filing.organisation.as_uuid(),
+            filing: filing.id.as_uuid(),
+            posting: i16::try_from(number).unwrap_or(i16::MAX),
+            line: posting.line.cast_signed(),
+            reversal: posted.reversal,
+            lot: posting.lot.map(domain::ids::LotId::as_uuid),
+            from_kind: posting.from.kind.as_str(),
+            from_key: posting.from.key,
+            to_kind: posting.to.kind.as_str(),
+            to_key: posting.to.key,
+            happened_at: posted.happened_at,
+            month: posted.month,
+            gross_grams: posting.gross_grams
+        },
+        posting.elements
     )
 }
 
@@ -618,7 +630,16 @@ impl Balances {
             .map(|((organisation, account, month), (gross_grams, elements))| {
                 let kind = account.kind.as_str();
                 let organisation = organisation.as_uuid();
-                BalanceRow::new(organisation, kind, account.key, month, gross_grams, &elements)
+                row!(
+                    BalanceRow {
+                        organisation: organisation,
+                        kind: kind,
+                        key: account.key,
+                        month: month,
+                        gross_grams: gross_grams
+                    },
+                    elements
+                )
             })
             .collect()
     }

@@ -109,7 +109,7 @@ impl Statements {
         let acting: Parameters = &[&organisations];
         let claiming: Parameters = &[&references];
         // Sent together, in this order: one round trip.
-        let (_, _, free) = try_join!(
+        let ((), _, free) = try_join!(
             client.batch_execute("begin"),
             client.execute(&self.act_for, acting),
             client.query(&self.claim_references, claiming),

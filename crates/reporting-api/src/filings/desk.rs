@@ -28,7 +28,7 @@ use service::{
     idempotency::{IdempotencyKey, fingerprint},
     problem::Problem,
 };
-use std::{collections::HashMap, time::Duration};
+use std::{collections::HashSet, time::Duration};
 use uuid::Uuid;
 
 /// How long a change to a site, product or register entry may go unnoticed here.
@@ -241,9 +241,8 @@ fn entry(
 
 /// Lots that the version before made and this one no longer does.
 fn withdrawn(before: &Replaced, filing: &Filing) -> Vec<WithdrawnLot> {
-    let kept: HashMap<_, _> =
-        filing.lines.iter().filter_map(|line| Some((line.lot?, ()))).collect();
-    let gone = before.lots.iter().filter(|(lot, ..)| !kept.contains_key(lot));
+    let kept: HashSet<_> = filing.lines.iter().filter_map(|line| line.lot).collect();
+    let gone = before.lots.iter().filter(|(lot, ..)| !kept.contains(lot));
     gone.map(|(lot, number, category)| WithdrawnLot {
         lot: *lot,
         number: number.clone(),

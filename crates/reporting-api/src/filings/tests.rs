@@ -17,6 +17,7 @@ use domain::{
 };
 use rust_decimal::dec;
 use serde_json::{Value, json};
+use std::fmt::Write;
 use uuid::Uuid;
 
 fn filer() -> Filer {
@@ -188,7 +189,7 @@ fn every_fault_is_named_with_its_place_and_what_would_be_right() {
         let violations = judge(case).expect_err("the case is a fault");
         for Violation { pointer, code, detail, expected } in violations {
             let expected = expected.unwrap_or_default();
-            table.push_str(&format!("{pointer}: {code}: {detail} [{expected}]\n"));
+            writeln!(table, "{pointer}: {code}: {detail} [{expected}]").unwrap();
         }
     }
     insta::assert_snapshot!(table);
