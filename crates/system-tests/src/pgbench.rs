@@ -53,7 +53,7 @@ pub struct Reference {
 pub type Substitutes = HashMap<String, String>;
 
 /// The transactions that write copies of the reference filings.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Baseline {
     transactions: Vec<String>,
 }
@@ -68,17 +68,16 @@ pub struct Run {
 }
 
 impl Baseline {
-    /// Reads back what the service wrote for these filings.
-    pub async fn derive(
+    /// Reads back what the service wrote for a filing. Nothing may have been filed since: a later
+    /// filing of the same organisation changes the same balances.
+    pub async fn add(
+        &mut self,
         database: &TestDatabase,
-        references: &[Reference],
+        reference: &Reference,
         substitutes: &Substitutes,
-    ) -> anyhow::Result<Self> {
-        let mut transactions = Vec::new();
-        for reference in references {
-            transactions.push(transaction(database, reference, substitutes).await?);
-        }
-        Ok(Self { transactions })
+    ) -> anyhow::Result<()> {
+        self.transactions.push(transaction(database, reference, substitutes).await?);
+        Ok(())
     }
 
     /// Runs it on so many connections. `run` numbers the runs in one database.

@@ -8,6 +8,7 @@
 //! `--without` takes a safeguard away: the same run must then find something, or it proves
 //! nothing. SIGKILL says nothing about a power cut.
 
+pub mod customs;
 pub mod faults;
 pub mod load;
 pub mod servers;
@@ -17,6 +18,7 @@ use crate::{
     filers,
     work::{socket, stock_up},
 };
+use customs::Customs;
 use faults::Faults;
 use load::Load;
 use servers::Servers;
@@ -70,7 +72,7 @@ pub async fn run(options: Options) -> anyhow::Result<Report> {
         ],
         None => Vec::new(),
     };
-    let services = vec!["reporting-api", "anomaly-worker", "outbox-relay"];
+    let services = vec!["reporting-api", "licensing", "anomaly-worker", "outbox-relay"];
     let binaries = options.binaries.clone();
     let stack = StackOptions { binaries, services, environment, ..StackOptions::default() };
     let mut stack = Stack::start_with(stack).await;
@@ -79,15 +81,19 @@ pub async fn run(options: Options) -> anyhow::Result<Report> {
     let happened_at = service::clock::now();
     stock_up(address, &filers, happened_at).await?;
 
+    let border = customs::open(stack.database(), &filers[0], happened_at).await?;
+
     let load = Load::start(address, &filers, happened_at);
+    let customs = Customs::start(socket(&stack.url("licensing"))?, &border);
     tokio::time::sleep(QUIET).await;
     let faults = Faults::new(options.seed, options.servers);
     let done = faults.inflict(&mut stack, options.faults).await?;
     tokio::time::sleep(QUIET).await;
     let acknowledged = load.stop().await?;
+    let used = customs.stop().await?;
     for service in stack.services() {
         service.becomes_ready().await;
     }
     verdict::settle(stack.database()).await;
-    verdict::of(stack.database(), &acknowledged, done).await
+    verdict::of(stack.database(), &acknowledged, &used, done).await
 }

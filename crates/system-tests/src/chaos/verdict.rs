@@ -1,6 +1,6 @@
 //! Whether what is stored is what was acknowledged, once and whole.
 
-use super::{faults::Done, load::Acknowledged};
+use super::{customs::Use, faults::Done, load::Acknowledged};
 use crate::measure::{Figure, milliseconds, real};
 use database::balances;
 use serde_json::json;
@@ -12,7 +12,7 @@ use testkit::TestDatabase;
 
 /// Nothing more is expected once nothing has moved for so long: more than the longest delay
 /// after which a message is tried again.
-const STILL: Duration = Duration::from_secs(40);
+const STILL: Duration = Duration::from_secs(75);
 /// What came twice comes at once after what came first.
 const AFTERWARDS: Duration = Duration::from_secs(5);
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
@@ -71,6 +71,10 @@ pub struct Report {
     pub done: Done,
     /// How many filings were acknowledged.
     pub acknowledged: u64,
+    /// How many reservations were acknowledged.
+    pub reservations: u64,
+    /// How many were refused because the licence had run dry.
+    pub refused_for_balance: u64,
     /// How often one had to be posted again.
     pub repeats: u64,
     /// The longest time that one filing had to be repeated.
@@ -91,6 +95,8 @@ impl Report {
             .with("faults", self.done.killed.values().sum::<u32>())
             .with("faults_by_kind", json!(self.done.killed))
             .with("acknowledged", self.acknowledged)
+            .with("reservations", self.reservations)
+            .with("reservations_refused_for_balance", self.refused_for_balance)
             .with("repeats", self.repeats)
             .with("worst_stall_ms", milliseconds(self.worst_stall).round())
             .with("violations", json!(self.violations))
@@ -126,6 +132,7 @@ pub async fn settle(database: &TestDatabase) {
 pub async fn of(
     database: &TestDatabase,
     told: &Acknowledged,
+    used: &Use,
     done: Done,
 ) -> anyhow::Result<Report> {
     let owner = database.owner().await;
@@ -153,11 +160,27 @@ pub async fn of(
         }
     }
     violations.insert("filings_lost", lost);
+    let mut wrong = 0;
+    for told in &used.reservations {
+        let query = "select count(*) from licence_reservations
+                     where id = $1 and declaration = $2 and state = $3";
+        let found: i64 =
+            owner.query_one(query, &[&told.id, &told.declaration, &told.state]).await?.get(0);
+        if found != 1 {
+            wrong += 1;
+            details.push(format!("reservation {} is not {}", told.declaration, told.state));
+        }
+    }
+    let reserved: i64 =
+        owner.query_one("select count(*) from licence_reservations", &[]).await?.get(0);
+    let more = reserved.unsigned_abs().abs_diff(u64::try_from(used.reservations.len())?);
+    violations.insert("reservations_wrong", wrong + more);
     let contradictions = balances::check(&database.target(), CONTRADICTIONS_SHOWN).await?;
     violations.insert("books_contradict", u64::try_from(contradictions.len())?);
     details.extend(contradictions.iter().map(|found| format!("{}: {}", found.what, found.place)));
-    violations.insert("wrongly_refused", u64::try_from(told.refusals.len())?);
-    details.extend(told.refusals.iter().cloned());
+    let refusals = || told.refusals.iter().chain(&used.refusals);
+    violations.insert("wrongly_refused", u64::try_from(refusals().count())?);
+    details.extend(refusals().cloned());
     violations.insert("ended_by_themselves", u64::try_from(done.ended_by_themselves.len())?);
     details.extend(done.ended_by_themselves.iter().cloned());
     Ok(Report {
@@ -165,6 +188,8 @@ pub async fn of(
         details,
         done,
         acknowledged: u64::try_from(told.filings.len())?,
+        reservations: u64::try_from(used.reservations.len())?,
+        refused_for_balance: used.refused_for_balance,
         repeats: told.repeats,
         worst_stall: told.worst_stall,
     })

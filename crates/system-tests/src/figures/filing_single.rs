@@ -63,8 +63,6 @@ async fn reference_filings(database: &TestDatabase, load: &Load) -> anyhow::Resu
     let mut work = Work::new(filer, buyer, load.happened_at, "ref".to_owned());
     let mut connection = Connection::open(load.address).await?;
     let (separation, dispatch) = (work.next_post(), work.next_post());
-    let separated = accepted(&mut connection, filer, &separation).await?;
-    let dispatched = accepted(&mut connection, filer, &dispatch).await?;
     let id = |answer: &serde_json::Value, member: &str| -> anyhow::Result<Uuid> {
         Ok(answer[member].as_str().with_context(|| format!("no {member}"))?.parse()?)
     };
@@ -73,10 +71,9 @@ async fn reference_filings(database: &TestDatabase, load: &Load) -> anyhow::Resu
     let mut substitutes = Substitutes::from(pgbench::first_filer());
     substitutes.extend([
         pgbench::buyer(buyer.organisation),
-        (separation.reference, pgbench::numbered("SEP-", "s", "")),
-        (dispatch.reference, pgbench::numbered("DSP-", "d", "")),
+        (separation.reference.clone(), pgbench::numbered("SEP-", "s", "")),
+        (dispatch.reference.clone(), pgbench::numbered("DSP-", "d", "")),
         ("INV-ref-0".to_owned(), pgbench::numbered("INV-", "s", "")),
-        (id(&dispatched, "movement")?.to_string(), pgbench::anywhere(4)),
     ]);
     for feed in ["FEED-A", "FEED-B"] {
         substitutes.insert(lot(feed).to_string(), pgbench::of_each_filer(lot(feed)));
@@ -86,11 +83,15 @@ async fn reference_filings(database: &TestDatabase, load: &Load) -> anyhow::Resu
         substitutes.insert(lot(&name).to_string(), pgbench::anywhere(number));
         substitutes.insert(name, pgbench::numbered("", "s", &format!("-{code}")));
     }
-    let references = [
-        Reference { filing: id(&separated, "id")?, number: "s", event: "se" },
-        Reference { filing: id(&dispatched, "id")?, number: "d", event: "de" },
-    ];
-    Baseline::derive(database, &references, &substitutes).await
+    let mut baseline = Baseline::default();
+    let separated = accepted(&mut connection, filer, &separation).await?;
+    let reference = Reference { filing: id(&separated, "id")?, number: "s", event: "se" };
+    baseline.add(database, &reference, &substitutes).await?;
+    let dispatched = accepted(&mut connection, filer, &dispatch).await?;
+    substitutes.insert(id(&dispatched, "movement")?.to_string(), pgbench::anywhere(4));
+    let reference = Reference { filing: id(&dispatched, "id")?, number: "d", event: "de" };
+    baseline.add(database, &reference, &substitutes).await?;
+    Ok(baseline)
 }
 
 async fn accepted(
