@@ -18,7 +18,7 @@ pub use database_under_test::{TestDatabase, rendered};
 pub use environment::{amqp_url, database_url};
 pub use ports::free_port;
 pub use processes::{Binaries, Running, wait_until};
-pub use stack::{Stack, StackOptions};
+pub use stack::{ADMINISTRATOR_EMAIL, ADMINISTRATOR_PASSWORD, Contents, Stack, StackOptions};
 
 /// The query that renders a live schema as diesel's `schema.rs`.
 pub const DIESEL_SCHEMA: &str = include_str!("diesel_schema.sql");

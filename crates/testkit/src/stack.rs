@@ -5,13 +5,32 @@ use crate::{
     environment::{amqp_url, database_url},
 };
 use base64::{Engine, prelude::BASE64_STANDARD};
-use std::path::{Path, PathBuf};
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
 use tempfile::TempDir;
 use url::Url;
 use uuid::Uuid;
 
+/// Who administers the authority of an installed stack.
+pub const ADMINISTRATOR_EMAIL: &str = "administrator@authority.example";
+/// Their password.
+pub const ADMINISTRATOR_PASSWORD: &str = "correct horse battery staple";
+
 /// Every process of the system that serves.
 const SERVICES: [&str; 4] = ["reporting-api", "licensing", "anomaly-worker", "outbox-relay"];
+
+/// What is in a stack's database before its processes start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Contents {
+    /// The schema and nothing else.
+    #[default]
+    Bare,
+    /// The law that ships, and an administrator of the authority ([`ADMINISTRATOR_EMAIL`]).
+    Installed,
+}
 
 /// What a stack is made of; [`StackOptions::default`] is what tests want.
 #[derive(Clone, Debug)]
@@ -22,6 +41,8 @@ pub struct StackOptions {
     pub amqp: String,
     /// Where the binaries are.
     pub binaries: Binaries,
+    /// What is in the database.
+    pub contents: Contents,
     /// Which processes to start.
     pub services: Vec<&'static str>,
     /// Further environment for every process.
@@ -34,6 +55,7 @@ impl Default for StackOptions {
             postgres: database_url(),
             amqp: amqp_url(),
             binaries: Binaries::beside_this_program(),
+            contents: Contents::Bare,
             services: SERVICES.to_vec(),
             environment: Vec::new(),
         }
@@ -57,6 +79,12 @@ impl Stack {
         Self::start_with(StackOptions::default()).await
     }
 
+    /// Starts every process of a system that was installed, and waits until all are ready.
+    pub async fn installed() -> Self {
+        Self::start_with(StackOptions { contents: Contents::Installed, ..StackOptions::default() })
+            .await
+    }
+
     /// Starts what is asked for and waits until all of it is ready.
     pub async fn start_with(options: StackOptions) -> Self {
         let database = TestDatabase::create_in(options.postgres).await;
@@ -76,6 +104,9 @@ impl Stack {
             ("LODESTONE_LOG__FILTER".to_owned(), "info".to_owned()),
         ];
         environment.extend(options.environment);
+        if options.contents == Contents::Installed {
+            install(&options.binaries.path("lodestone"), &environment);
+        }
         let mut services: Vec<_> = options
             .services
             .iter()
@@ -85,6 +116,11 @@ impl Stack {
             service.becomes_ready().await;
         }
         Self { services, database, binaries: options.binaries, environment, files }
+    }
+
+    /// Runs the command line tool against this system; what it printed.
+    pub fn lodestone(&self, arguments: &[&str]) -> String {
+        administer(&self.binary("lodestone"), &self.environment, arguments, "")
     }
 
     /// Its database.
@@ -123,6 +159,40 @@ impl Stack {
     pub fn files(&self) -> &Path {
         self.files.path()
     }
+}
+
+/// Installs what a new system needs, as an operator would.
+fn install(lodestone: &Path, environment: &[(String, String)]) {
+    administer(lodestone, environment, &["regime", "import", "--default"], "");
+    let create = ["administrator", "create", "--email", ADMINISTRATOR_EMAIL];
+    let create = [&create[..], &["--name", "Administrator", "--password-stdin"]].concat();
+    administer(lodestone, environment, &create, ADMINISTRATOR_PASSWORD);
+}
+
+/// Runs the command line tool; panics with what it said when it fails.
+fn administer(
+    program: &Path,
+    environment: &[(String, String)],
+    arguments: &[&str],
+    input: &str,
+) -> String {
+    let mut child = Command::new(program)
+        .args(arguments)
+        .envs(environment.iter().map(|(name, value)| (name, value)))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the command line tool can be started");
+    let mut stdin = child.stdin.take().expect("it was asked for");
+    // A tool that reads nothing may be gone before it is written to.
+    let _ = stdin.write_all(input.as_bytes());
+    drop(stdin);
+    let output = child.wait_with_output().expect("a child can be waited for");
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let complained = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "lodestone {}: {said}{complained}", arguments.join(" "));
+    said
 }
 
 fn written(directory: &Path, name: &str, text: &str) -> String {

@@ -109,7 +109,7 @@ async fn submit(
         }],
         "documents": documents,
     });
-    let key = format!("application {foreign}");
+    let key = format!("application-{foreign}");
     let begun = api.licensing("POST", "/v1/applications").by(&applicant.key).once(&key).with(&form);
     let begun = api.send(&begun).await?;
     let id = text(&begun.body, "id")?;

@@ -44,10 +44,13 @@ pub(super) async fn register(
     administrator: &str,
 ) -> anyhow::Result<Vec<Filer>> {
     let mut groups = Vec::new();
-    for group in &GROUPS {
+    for (number, group) in GROUPS.iter().enumerate() {
         let form = json!({"name_zh": group.name_zh, "name_en": group.name_en});
-        let request =
-            api.reporting("POST", "/v1/groups").by(administrator).once(group.name_en).with(&form);
+        let request = api
+            .reporting("POST", "/v1/groups")
+            .by(administrator)
+            .once(&format!("group-{number}"))
+            .with(&form);
         groups.push(text(&api.send(&request).await?.body, "id")?);
     }
     for quota in &plan.quotas {
@@ -56,7 +59,7 @@ pub(super) async fn register(
             "granted_reo_kg": kilograms_of_grams(quota.granted_reo_grams.cast_signed()),
             "source": "made up for the demonstration", "verification": "fictitious",
         });
-        let key = format!("quota {} {} {}", quota.group, quota.year, quota.scope);
+        let key = format!("quota-{}-{}-{}", quota.group, quota.year, quota.scope);
         let request =
             api.reporting("POST", "/v1/regime/quotas").by(administrator).once(&key).with(&form);
         api.send(&request).await?;

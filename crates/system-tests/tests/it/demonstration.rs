@@ -1,0 +1,46 @@
+use jiff::civil::Date;
+use simulator::{
+    Plan, Wanted,
+    api::Api,
+    demonstration::{AdministratorSignIn, run},
+};
+use std::{collections::BTreeSet, time::Duration};
+use testkit::{ADMINISTRATOR_EMAIL, ADMINISTRATOR_PASSWORD, Stack, rendered, wait_until};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_demonstration_loads_and_every_planted_deed_becomes_a_finding() {
+    let stack = Stack::installed().await;
+    let owner = stack.database().owner().await;
+    let today = "select to_char(now() at time zone 'Asia/Shanghai', 'YYYY-MM-DD')";
+    let today: Date = rendered(&owner, today).await.parse().unwrap();
+    let plan = Plan::of(&Wanted { seed: 1, organisations: 40, filings: 4_000, until: today });
+    let api = Api::new(
+        stack.url("reporting-api").parse().unwrap(),
+        stack.url("licensing").parse().unwrap(),
+    )
+    .unwrap();
+    let administrator = AdministratorSignIn {
+        email: ADMINISTRATOR_EMAIL.to_owned(),
+        password: ADMINISTRATOR_PASSWORD.to_owned(),
+    };
+
+    let done = run(&api, &plan, &administrator, 32, today).await.unwrap();
+
+    eprintln!("{}", serde_json::to_string_pretty(&done.story).unwrap());
+    wait_until("every filing was screened", Duration::from_secs(120), async || {
+        let unscreened = "filings f where not exists (select from lodestone.screenings s where s.subject = f.id)";
+        (stack.database().count(unscreened).await == 0).then_some(())
+    })
+    .await;
+    let found = owner
+        .query("select distinct detector, count(*) over (partition by detector) from lodestone.findings where state = 'open'", &[])
+        .await
+        .unwrap();
+    for row in &found {
+        eprintln!("{}: {}", row.get::<_, String>(0), row.get::<_, i64>(1));
+    }
+    let found: BTreeSet<String> = found.iter().map(|row| row.get(0)).collect();
+    let planted: BTreeSet<String> =
+        plan.planted.iter().map(|planted| planted.detector.to_owned()).collect();
+    assert!(planted.is_subset(&found), "planted {planted:?}, found {found:?}");
+}
