@@ -102,11 +102,24 @@ pub fn parse_or_violation<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Violat
         let detail = format!("the body is not UTF-8 from byte {} on", error.valid_up_to());
         Violation::at("", "not_utf8", detail).expecting("UTF-8 text")
     })?;
+    if has_nul(text) {
+        let detail = "a string holds the character U+0000, which cannot be stored";
+        return Err(Violation::at("", "nul_character", detail).expecting("text without U+0000"));
+    }
     let mut json = serde_json::Deserializer::from_str(text);
     let value = serde_path_to_error::deserialize(&mut json)
         .map_err(|error| wrong_value(error.path(), error.inner()))?;
     json.end().map_err(|error| malformed(&error))?;
     Ok(value)
+}
+
+/// Whether some string of the JSON text holds U+0000: it can only stand there as an escape, and
+/// Postgres takes it in neither text nor jsonb.
+fn has_nul(json: &str) -> bool {
+    json.match_indices("\\u0000").any(|(at, _)| {
+        let backslashes_before = json[..at].bytes().rev().take_while(|byte| *byte == b'\\').count();
+        backslashes_before % 2 == 0
+    })
 }
 
 fn wrong_value(path: &serde_path_to_error::Path, error: &serde_json::Error) -> Violation {
@@ -236,6 +249,14 @@ mod tests {
         let deep = "[".repeat(200_000);
         let violation = parse_or_violation::<serde_json::Value>(deep.as_bytes()).unwrap_err();
         assert_eq!(violation.code, "malformed_json");
+    }
+
+    #[std::prelude::v1::test]
+    fn a_nul_character_is_refused_and_a_backslash_before_u0000_is_not() {
+        let nul = parse_or_violation::<serde_json::Value>(br#"{"a":"x\u0000"}"#).unwrap_err();
+        assert_eq!(nul.code, "nul_character");
+        let literal = parse_or_violation::<serde_json::Value>(br#"{"a":"x\\u0000"}"#).unwrap();
+        assert_eq!(literal["a"], "x\\u0000");
     }
 
     #[std::prelude::v1::test]

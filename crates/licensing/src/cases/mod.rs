@@ -135,12 +135,9 @@ pub(crate) async fn view_of(
 
 /// Drafts are the applicant's own; an agency sees what it was asked.
 pub(crate) fn may_see(official: &Signed, record: &CaseRecord) -> Result<(), Problem> {
-    let state = record.case.state.name();
-    let unseen = record.submitted_at.is_none()
-        || matches!(state, StateName::Draft)
-        || (state == StateName::Withdrawn && record.submitted_at.is_none());
+    let never_handed_in = record.submitted_at.is_none();
     let asked = record.asked_agency() == Some(official.organisation);
-    let visible = !unseen
+    let visible = !never_handed_in
         && (has_any(official, &[Role::Officer, Role::SeniorOfficer, Role::Auditor])
             || (official.has(Role::AgencyAdviser) && asked));
     if visible { Ok(()) } else { Err(Problem::NotFound("case")) }
