@@ -1,18 +1,24 @@
-//! `lodestone keys`: the key that signs.
+//! `lodestone keys`: the key that signs, and the keys that programs show.
 
-use crate::output::say;
+use crate::{
+    client::{Access, Service},
+    output::{answer, say},
+};
 use anyhow::Context;
 use clap::Subcommand;
 use ed25519_dalek::{
     SigningKey,
     pkcs8::{EncodePrivateKey, spki::der::pem::LineEnding},
 };
+use reqwest::Method;
+use serde::{Deserialize, Serialize};
 use std::{
     fs::OpenOptions,
     io::Write,
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
 };
+use uuid::Uuid;
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -22,12 +28,75 @@ pub enum Command {
         #[arg(long)]
         out: PathBuf,
     },
+    /// Lists API keys: yours; as an administrator, your organisation's.
+    List {
+        #[command(flatten)]
+        access: Access,
+        /// For programs: a JSON array.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Revokes an API key. It works nowhere any more within five seconds.
+    Revoke {
+        /// Its id, which is also part of the key.
+        id: Uuid,
+        #[command(flatten)]
+        access: Access,
+    },
 }
 
-pub fn run(command: Command) -> anyhow::Result<()> {
+#[derive(Deserialize, Serialize)]
+struct Key {
+    id: Uuid,
+    name: String,
+    person_name: String,
+    scopes: Vec<String>,
+    created_at: String,
+    expires_at: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revoked_at: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Page {
+    keys: Vec<Key>,
+    next: Option<String>,
+}
+
+pub async fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::GenerateSigning { out } => generate_signing(&out),
+        Command::List { access, json } => list(&Service::with_key(access)?, json).await,
+        Command::Revoke { id, access } => {
+            let service = Service::with_key(access)?;
+            service.send(service.request(Method::DELETE, &format!("/v1/keys/{id}"))?).await?;
+            Ok(say(&format!("{id} is revoked"))?)
+        }
     }
+}
+
+async fn list(service: &Service, json: bool) -> anyhow::Result<()> {
+    let (mut keys, mut cursor) = (Vec::new(), None);
+    loop {
+        let query: Vec<_> = cursor.into_iter().map(|cursor| ("cursor", cursor)).collect();
+        let page: Page = service.get("/v1/keys", &query).await?;
+        keys.extend(page.keys);
+        cursor = page.next;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    if json {
+        return answer(&keys);
+    }
+    for Key { id, name, person_name, scopes, expires_at, revoked_at, .. } in keys {
+        let end = match revoked_at {
+            Some(at) => format!("revoked {at}"),
+            None => format!("until {expires_at}"),
+        };
+        say(&format!("{id}  {name} ({person_name}): {}, {end}", scopes.join(" ")))?;
+    }
+    Ok(())
 }
 
 fn generate_signing(out: &Path) -> anyhow::Result<()> {

@@ -5,11 +5,16 @@
 //! services, as anybody with a key may.
 
 mod administrator;
+mod balances;
+mod bulk;
+mod client;
+mod dead_letters;
 mod keys;
 mod output;
 mod regime;
 mod schema;
 mod settings;
+mod verify;
 
 use clap::{Parser, Subcommand};
 use std::{io, process::ExitCode};
@@ -28,7 +33,7 @@ enum Command {
     Migrate,
     /// Lists every setting of the services, with its variable and default.
     Settings(settings::Arguments),
-    /// Makes the key that signs licences, determinations and the log.
+    /// Makes the key that signs; lists and revokes the keys that programs show.
     #[command(subcommand)]
     Keys(keys::Command),
     /// Makes the first administrator of the authority, and the authority.
@@ -37,6 +42,18 @@ enum Command {
     /// Imports, compares and shows the law in force.
     #[command(subcommand)]
     Regime(regime::Command),
+    /// Sends files of filings.
+    #[command(subcommand)]
+    Bulk(bulk::Command),
+    /// Checks licences and the log, as anybody can.
+    #[command(subcommand)]
+    Verify(verify::Command),
+    /// Compares the books with themselves.
+    #[command(subcommand)]
+    Balances(balances::Command),
+    /// Lists messages that could not be handled, and has them tried again.
+    #[command(subcommand)]
+    DeadLetters(dead_letters::Command),
 }
 
 fn main() -> ExitCode {
@@ -61,9 +78,13 @@ async fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Migrate => schema::migrate().await,
         Command::Settings(arguments) => settings::list(&arguments),
-        Command::Keys(command) => keys::run(command),
+        Command::Keys(command) => keys::run(command).await,
         Command::Administrator(command) => administrator::run(command).await,
         Command::Regime(command) => regime::run(command).await,
+        Command::Bulk(command) => bulk::run(command).await,
+        Command::Verify(command) => verify::run(command).await,
+        Command::Balances(command) => balances::run(command).await,
+        Command::DeadLetters(command) => dead_letters::run(command).await,
     }
 }
 
