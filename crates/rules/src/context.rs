@@ -60,14 +60,14 @@ pub struct LotStock {
     pub number: Option<String>,
     /// Where.
     pub site: SiteId,
-    /// What was left without this filing.
-    pub before_grams: i64,
-    /// What is left.
-    pub after_grams: i64,
-    /// Rare earths left.
-    pub after: ElementMasses,
+    /// What ever came in.
+    pub came_in_grams: i64,
+    /// What is left of it.
+    pub left_grams: i64,
     /// Rare earths that ever came in.
     pub came_in: ElementMasses,
+    /// Rare earths left of them.
+    pub left: ElementMasses,
     /// Of this lot under way to this filer.
     pub in_transit_grams: i64,
 }

@@ -8,7 +8,7 @@ use domain::{
     codes::Severity,
     element::Element,
     ids::{LotId, SiteId},
-    mass::{Kilograms, kilograms_of_grams},
+    mass::kilograms_of_grams,
     regime::Sentence,
 };
 use serde::Serialize;
@@ -22,10 +22,10 @@ pub struct NegativeStock {
     pub lot_number: Option<String>,
     /// Where.
     pub site: SiteId,
-    /// What was left before.
-    pub before_grams: i64,
-    /// What is left now: below zero, unless only elements are.
-    pub after_grams: i64,
+    /// What ever came in.
+    pub came_in_grams: i64,
+    /// What is left of it: below zero, unless only elements are.
+    pub left_grams: i64,
     /// Elements that are below zero.
     pub elements: Vec<Element>,
 }
@@ -42,11 +42,11 @@ pub(crate) fn drawn_below_zero(context: &FilingContext) -> Vec<Opinion> {
 fn opinion(context: &FilingContext, stock: &LotStock) -> Opinion {
     let subject = Subject::Lot { lot: stock.lot, site: stock.site };
     let elements = elements_below_zero(context, stock);
-    let lacking = stock.after_grams < 0 || !elements.is_empty();
+    let lacking = stock.left_grams < 0 || !elements.is_empty();
     let on_the_way = stock.in_transit_grams.max(0);
     let outcome = if !lacking {
         Outcome::Clean
-    } else if 0 < on_the_way && 0 <= stock.after_grams.saturating_add(on_the_way) {
+    } else if 0 < on_the_way && 0 <= stock.left_grams.saturating_add(on_the_way) {
         Outcome::Abstained(Abstention::ReceiptNotYetFiled)
     } else {
         Outcome::Found((
@@ -55,8 +55,8 @@ fn opinion(context: &FilingContext, stock: &LotStock) -> Opinion {
                 lot: stock.lot,
                 lot_number: stock.number.clone(),
                 site: stock.site,
-                before_grams: stock.before_grams,
-                after_grams: stock.after_grams,
+                came_in_grams: stock.came_in_grams,
+                left_grams: stock.left_grams,
                 elements,
             }),
         ))
@@ -76,23 +76,22 @@ fn elements_below_zero(context: &FilingContext, stock: &LotStock) -> Vec<Element
         .into_iter()
         .filter(|element| {
             let tolerance = (sigmas * error * real(stock.came_in.get(*element)).abs()).max(floor);
-            real(stock.after.get(*element)) < -tolerance
+            real(stock.left.get(*element)) < -tolerance
         })
         .collect()
 }
 
-/// A gram is a slip; a stock that never was is a matter of its own.
+/// Up to a tenth of the lot is a slip; a stock that never was is a matter of its own.
 fn severity(stock: &LotStock) -> Severity {
-    let missing = stock.after_grams.saturating_neg();
-    let largest = Kilograms::MAX.grams_signed();
-    let tenth = stock.before_grams.clamp(0, largest) / 10;
-    if stock.after_grams < 0 && tenth < missing { Severity::Warning } else { Severity::Notice }
+    let missing = stock.left_grams.saturating_neg();
+    let tenth = stock.came_in_grams.max(0) / 10;
+    if stock.left_grams < 0 && tenth < missing { Severity::Warning } else { Severity::Notice }
 }
 
 impl NegativeStock {
     pub(crate) fn sentence(&self) -> Sentence {
         let lot = self.lot_number.clone().unwrap_or_else(|| self.lot.to_string());
-        if 0 <= self.after_grams {
+        if 0 <= self.left_grams {
             let symbols: Vec<&str> = self.elements.iter().map(|element| element.symbol()).collect();
             let names: Vec<&str> = self.elements.iter().map(|element| element.name_zh()).collect();
             return Sentence::new(
@@ -100,12 +99,12 @@ impl NegativeStock {
                 format!("More {} was taken from lot {lot} than it contained.", symbols.join(", ")),
             );
         }
-        let missing = kilograms_of_grams(self.after_grams.saturating_neg());
-        let before = kilograms_of_grams(self.before_grams);
+        let missing = kilograms_of_grams(self.left_grams.saturating_neg());
+        let came_in = kilograms_of_grams(self.came_in_grams);
         Sentence::new(
-            format!("批次 {lot} 用出量比现有库存多 {missing} 千克（此前库存 {before} 千克）。"),
+            format!("批次 {lot} 入库 {came_in} 千克，用出量比入库多 {missing} 千克。"),
             format!(
-                "Lot {lot} was drawn {missing} kg below zero; before, {before} kg were in stock."
+                "Of lot {lot} {came_in} kg came in; {missing} kg more than that were taken out."
             ),
         )
     }

@@ -33,6 +33,7 @@ pub struct JustUnder {
 /// Flags a shipment just under the limit when others like it went to the same client lately.
 ///
 /// Typology 8: three or more in thirty days whose sum is above the limit; one alone says nothing.
+/// It is the last of them that is flagged, and each that follows.
 /// The limit is a parameter, for no source read names one: without it, abstains.
 pub(crate) fn repeatedly_just_under(context: &FilingContext) -> Vec<Opinion> {
     let filing = &context.filing;
@@ -58,7 +59,12 @@ fn judge(context: &FilingContext) -> Outcome<(Severity, Evidence)> {
     let others: Vec<_> = context
         .recent
         .iter()
-        .filter(|other| other.filing != filing.id && just_under(other.grams))
+        .filter(|other| {
+            let (this, other) =
+                ((filing.happened_at, filing.id), (other.happened_at, other.filing));
+            other < this
+        })
+        .filter(|other| just_under(other.grams))
         .filter(|other| within_days(other.happened_at, filing.happened_at, days))
         .collect();
     let total = others.iter().fold(grams, |sum, other| sum.saturating_add(other.grams));

@@ -15,19 +15,17 @@ use rules::LotStock;
 use std::collections::HashMap;
 use uuid::Uuid;
 
-/// What each filing itself added to a lot at a site, net.
+/// The lots that each filing moved, and the sites where it moved them.
 struct Moved;
 
 impl Statement for Moved {
     const TEXT: &'static str = "
         with asked as (select ?::uuid[] as organisations, ?::uuid[] as filings)
-        select p.filing, p.lot,
-            case when p.to_kind = 'site' then p.to_key else p.from_key end as site,
-            saturated(sum(case when p.to_kind = 'site' then p.gross_grams else -p.gross_grams end)) as grams
+        select distinct p.filing, p.lot,
+            case when p.to_kind = 'site' then p.to_key else p.from_key end as site
         from asked
         join postings p on p.organisation = any (asked.organisations) and p.filing = any (asked.filings)
-        where p.lot is not null and (p.to_kind = 'site' or p.from_kind = 'site')
-        group by 1, 2, 3";
+        where p.lot is not null and (p.to_kind = 'site' or p.from_kind = 'site')";
 }
 
 #[derive(QueryableByName)]
@@ -38,8 +36,6 @@ struct MovedRow {
     lot: Uuid,
     #[diesel(sql_type = SqlUuid)]
     site: Uuid,
-    #[diesel(sql_type = BigInt)]
-    grams: i64,
 }
 
 /// What all filings together left of each lot at each site.
@@ -47,10 +43,12 @@ struct Left;
 
 impl Statement for Left {
     const TEXT: &'static str = "
-        select asked.lot, asked.site, all_of.grams, all_of.left_over, all_of.came_in, made.number
+        select asked.lot, asked.site, all_of.came_in_grams, all_of.left_grams, all_of.came_in,
+            all_of.left_over, made.number
         from unnest(?::uuid[], ?::uuid[]) as asked (lot, site)
         cross join lateral (
-            select saturated(sum(signed.sign * signed.gross_grams)) as grams,
+            select saturated(sum(signed.gross_grams) filter (where signed.sign = 1)) as came_in_grams,
+                saturated(sum(signed.sign * signed.gross_grams)) as left_grams,
                 {each: saturated(sum(signed.sign * signed.@))} as left_over,
                 {each: saturated(sum(signed.@) filter (where signed.sign = 1))} as came_in
             from (
@@ -72,7 +70,9 @@ struct LeftRow {
     #[diesel(sql_type = SqlUuid)]
     site: Uuid,
     #[diesel(sql_type = BigInt)]
-    grams: i64,
+    came_in_grams: i64,
+    #[diesel(sql_type = BigInt)]
+    left_grams: i64,
     #[diesel(sql_type = Array<BigInt>)]
     left_over: Vec<i64>,
     #[diesel(sql_type = Array<BigInt>)]
@@ -81,7 +81,8 @@ struct LeftRow {
     number: Option<String>,
 }
 
-/// How much of a lot is under way to a filer. Asked only for lots that lack something.
+/// How much of a lot is under way to a filer, in movements without a receipt. Asked only for
+/// lots that lack something.
 struct UnderWay;
 
 impl Statement for UnderWay {
@@ -91,7 +92,8 @@ impl Statement for UnderWay {
         from unnest(?::uuid[], ?::uuid[]) as asked (lot, organisation)
         join postings p on p.lot = asked.lot and (p.to_kind = 'in_transit' or p.from_kind = 'in_transit')
         where exists (select from movements m where m.buyer_organisation = asked.organisation
-            and m.id = case when p.to_kind = 'in_transit' then p.to_key else p.from_key end)
+            and m.id = case when p.to_kind = 'in_transit' then p.to_key else p.from_key end
+            and not exists (select from filings r where r.movement = m.id and r.kind = 'receipt'))
         group by 1, 2";
 }
 
@@ -131,10 +133,10 @@ pub(super) async fn load(
             lot: LotId::from_uuid(row.lot),
             number: row.number,
             site: SiteId::from_uuid(row.site),
-            before_grams: 0,
-            after_grams: row.grams,
-            after: elements(reader, "elements", row.left_over)?,
+            came_in_grams: row.came_in_grams,
+            left_grams: row.left_grams,
             came_in: elements(reader, "elements", row.came_in)?,
+            left: elements(reader, "elements", row.left_over)?,
             in_transit_grams: 0,
         };
         stocks.insert(key, stock);
@@ -147,7 +149,6 @@ pub(super) async fn load(
         let Some(stock) = stocks.get(&(row.lot, row.site)) else { continue };
         let filer = filers.get(&row.filing).copied().unwrap_or_default();
         of_filing.entry(FilingId::from_uuid(row.filing)).or_default().push(LotStock {
-            before_grams: stock.after_grams.saturating_sub(row.grams),
             in_transit_grams: under_way.get(&(row.lot, filer)).copied().unwrap_or(0),
             ..stock.clone()
         });
@@ -163,7 +164,7 @@ async fn under_way(
 ) -> Result<HashMap<(Uuid, Uuid), i64>, Error> {
     let lacks = |row: &&MovedRow| {
         let stock = stocks.get(&(row.lot, row.site));
-        stock.is_some_and(|stock| stock.after_grams < 0 || !stock.after.deficit().is_zero())
+        stock.is_some_and(|stock| stock.left_grams < 0 || !stock.left.deficit().is_zero())
     };
     let mut asked: Vec<(Uuid, Uuid)> = moved
         .iter()

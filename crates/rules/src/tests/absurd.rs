@@ -89,8 +89,8 @@ proptest! {
             }
         }
         for stock in &mut context.stocks {
-            (stock.before_grams, stock.after_grams, stock.in_transit_grams) = (other_grams, grams, grams);
-            (stock.after, stock.came_in) = (ElementMasses(masses), ElementMasses(sigmas));
+            (stock.came_in_grams, stock.left_grams, stock.in_transit_grams) = (other_grams, grams, grams);
+            (stock.left, stock.came_in) = (ElementMasses(masses), ElementMasses(sigmas));
         }
         if let Some(month) = &mut context.site_month {
             for flows in &mut month.flows {

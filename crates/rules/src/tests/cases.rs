@@ -119,14 +119,14 @@ fn with(mut context: FilingContext, change: impl FnOnce(&mut FilingContext)) -> 
 fn without_dysprosium() -> crate::LotStock {
     let mut stock = stock(100_000, 0);
     stock.came_in = elements([(Element::Nd, 30_000)]);
-    stock.after.0[Element::Dy.index()] = -500_000;
+    stock.left.0[Element::Dy.index()] = -500_000;
     stock
 }
 
 fn within_assay() -> crate::LotStock {
     let mut stock = stock(100_000, 0);
     stock.came_in = elements([(Element::Nd, 30_000)]);
-    stock.after.0[Element::Nd.index()] = -300_000;
+    stock.left.0[Element::Nd.index()] = -300_000;
     stock
 }
 

@@ -165,14 +165,14 @@ pub(super) fn dispatch() -> FilingContext {
     context(claim, vec![line(1, LineRole::Item, 31, 100)])
 }
 
-pub(super) fn stock(before_grams: i64, after_grams: i64) -> LotStock {
+pub(super) fn stock(came_in_grams: i64, left_grams: i64) -> LotStock {
     LotStock {
         lot: lot(31),
         number: Some("M-31".to_owned()),
         site: site(),
-        before_grams,
-        after_grams,
-        after: ElementMasses::ZERO,
+        came_in_grams,
+        left_grams,
+        left: ElementMasses::ZERO,
         came_in: ElementMasses::ZERO,
         in_transit_grams: 0,
     }
