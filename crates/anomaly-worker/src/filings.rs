@@ -11,7 +11,7 @@ use domain::{
     ids::{FilingId, FindingId, OrganisationId},
 };
 use jiff::Timestamp;
-use rules::{Outcome, evaluate};
+use rules::{FilingContext, Outcome, evaluate};
 use std::collections::{BTreeMap, HashMap};
 use tokio::sync::Mutex;
 use uuid::Uuid;
@@ -62,7 +62,9 @@ pub(crate) async fn judge_filings(
     now: Timestamp,
 ) -> Result<Told, Error> {
     let filings: Vec<_> = asked.keys().copied().collect();
-    let loaded = loader.filings(transaction, &filings, now).await?;
+    let mut loaded = loader.filings(transaction, &filings, now).await?;
+    let followers = followers(&loaded.contexts, asked);
+    loaded.contexts.extend(loader.filings(transaction, &followers, now).await?.contexts);
     let mut judged = Vec::new();
     let mut found: HashMap<Uuid, usize> = HashMap::new();
     for context in &loaded.contexts {
@@ -83,6 +85,25 @@ pub(crate) async fn judge_filings(
     told.tell(transaction, recorded, &traces(heard), now).await?;
     note(transaction, heard, &found, &mut told, now).await?;
     Ok(told)
+}
+
+/// Shipments that happened after one of these to the same client: what arrived late may make
+/// them the last of a series.
+fn followers(contexts: &[FilingContext], asked: &Asked) -> Vec<(OrganisationId, FilingId)> {
+    let mut followers: Vec<_> = contexts
+        .iter()
+        .flat_map(|context| {
+            let filing = &context.filing;
+            let later = context.recent.iter().filter(move |recent| {
+                (filing.happened_at, filing.id) < (recent.happened_at, recent.filing)
+            });
+            later.map(move |recent| (filing.organisation, recent.filing))
+        })
+        .filter(|follower| !asked.contains_key(follower))
+        .collect();
+    followers.sort_unstable();
+    followers.dedup();
+    followers
 }
 
 /// What a message is about.

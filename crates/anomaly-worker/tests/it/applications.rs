@@ -1,0 +1,66 @@
+//! Applications are assessed once a version, with reasons.
+
+use crate::world::{World, now};
+use database::{Role, events};
+use domain::{
+    event::Event,
+    ids::{CaseId, EventId},
+};
+use serde_json::json;
+use uuid::Uuid;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_application_for_a_listed_end_user_is_of_high_risk() {
+    let world = World::start().await;
+    let exporter = world.filer(&["export"], None).await;
+    let owner = world.stack.database().owner().await;
+    let mut conn = world.stack.database().pool(Role::Licensing).get().await.unwrap();
+    let submits = |name: &str| json!({ "end_users": [{ "name": name, "country": "US" }], "lines": [{ "quantity_kg": "90.000" }] });
+    let mut cases = Vec::new();
+    for name in ["Honest Motors", "MP Materials, Inc.", "Honest Motors Ltd", "HONEST MOTORS"] {
+        let case = Uuid::now_v7();
+        owner
+            .execute(
+                "insert into lodestone.cases (id, number, organisation, version, kind, state, submitted_at, created_by,
+                    created_at, updated_at, content)
+                 values ($1, $1::uuid::text, $2, 2, 'single', 'submitted', now(), $1, now(), now(), $3)",
+                &[&case, &exporter.id.as_uuid(), &submits(name)],
+            )
+            .await
+            .unwrap();
+        let event = Event::ApplicationSubmitted {
+            case: CaseId::from_uuid(case),
+            organisation: exporter.id,
+            version: 2,
+        };
+        for _ in 0..2 {
+            let origin = events::Origin {
+                id: EventId::from_uuid(Uuid::now_v7()),
+                occurred_at: now(),
+                person: None,
+                traceparent: None,
+            };
+            events::append_alone(&mut conn, &origin, case, &event).await.unwrap();
+        }
+        world.settles().await;
+        cases.push(case);
+    }
+    let mut risks = Vec::new();
+    for case in cases {
+        let assessed = "select risk, reasons->0->>'reason' from lodestone.application_assessments where case_id = $1";
+        let rows = owner.query(assessed, &[&case]).await.unwrap();
+        assert_eq!(rows.len(), 1, "one assessment a version, however often it is told");
+        risks.push((rows[0].get::<_, String>(0), rows[0].get::<_, String>(1)));
+    }
+    let expected = [
+        ("low", "list_incomplete"),
+        ("high", "party_on_list"),
+        ("low", "list_incomplete"),
+        ("medium", "repeated_small_applications"),
+    ];
+    assert_eq!(risks, expected.map(|(risk, reason)| (risk.to_owned(), reason.to_owned())));
+    let told = "select count(*) from lodestone.events where name = 'application.assessed'";
+    assert_eq!(world.number(told).await, 4);
+    let found = "select count(*) from lodestone.findings where subject_kind = 'application'";
+    assert_eq!(world.number(found).await, 1);
+}
