@@ -31,6 +31,7 @@ pub enum ChangeError {
 const TAKEN: &[(&str, &str)] = &[
     ("organisations_uscc_key", "unified social credit code"),
     ("organisations_lei_key", "LEI"),
+    ("quotas_group_id_year_scope_batch_key", "batch of the quota"),
     ("people_email", "e-mail address"),
     ("sites_pkey", "site code"),
     ("sites_id", "site code"),
@@ -40,6 +41,7 @@ const TAKEN: &[(&str, &str)] = &[
 ];
 const UNKNOWN: &[(&str, &str)] = &[
     ("organisations_group_id_fkey", "group"),
+    ("quotas_group_id_fkey", "group"),
     ("delegations_agent_organisation_fkey", "organisation"),
     ("invitations_organisation_fkey", "organisation"),
     ("memberships_organisation_fkey", "organisation"),

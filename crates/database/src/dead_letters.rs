@@ -4,14 +4,15 @@
 
 use crate::{
     Error,
+    events::{Act, append},
     schema::{dead_letters, events},
 };
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, JoinOnDsl, NullableExpressionMethods, QueryDsl,
     upsert::excluded,
 };
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use domain::ids::PersonId;
+use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
+use domain::{event::Event, ids::PersonId};
 use jiff::Timestamp;
 use jiff_diesel::ToDiesel;
 use uuid::Uuid;
@@ -186,6 +187,24 @@ pub async fn request_replay(
         .execute(conn)
         .await?;
     Ok(marked == 1)
+}
+
+/// The same, with its event.
+pub async fn replay(
+    conn: &mut AsyncPgConnection,
+    id: Uuid,
+    person: PersonId,
+    act: &Act,
+) -> Result<bool, Error> {
+    conn.transaction(async |conn| {
+        let requested = request_replay(conn, id, person, act.at).await?;
+        if requested {
+            let event = Event::ReplayRequested { dead_letter: id, person };
+            append(conn, &act.origin(), id, &event).await?;
+        }
+        Ok(requested)
+    })
+    .await
 }
 
 /// Letters somebody wants replayed.

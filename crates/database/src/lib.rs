@@ -8,6 +8,7 @@
 //! Absent on purpose: network calls inside a transaction, invariants that rest on isolation
 //! levels, and any clock.
 
+pub mod access_log;
 pub mod balances;
 pub mod cases;
 mod change;
@@ -25,11 +26,13 @@ pub mod identity;
 pub mod inbox;
 pub mod licences;
 pub mod licensing_requests;
+pub mod log;
 mod migrations;
 pub mod movements;
 mod numbers;
 pub mod outbox;
 pub mod regime;
+pub mod regime_entries;
 pub mod registry;
 mod row;
 mod schema;

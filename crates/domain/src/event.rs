@@ -52,6 +52,10 @@ pub enum Event {
         agent: OrganisationId,
         change: String,
     },
+    #[serde(rename = "quota.granted")]
+    QuotaGranted { quota: Uuid, group: GroupId },
+    #[serde(rename = "party.listed")]
+    PartyListed { entry: Uuid, change: String },
     #[serde(rename = "dead_letter.replay_requested")]
     ReplayRequested { dead_letter: Uuid, person: PersonId },
     #[serde(rename = "organisation.closed")]
@@ -102,6 +106,9 @@ pub enum Event {
     /// The system itself closed a finding, because it no longer holds.
     #[serde(rename = "finding.closed")]
     FindingClosed { finding: FindingId, reason: String },
+    /// An official read findings. No filer's log entry: it would warn the one suspected.
+    #[serde(rename = "finding.read")]
+    FindingsRead { person: PersonId, findings: Vec<FindingId> },
     /// An official read what is confidential: the owner may see that, and why.
     #[serde(rename = "confidential.read")]
     ConfidentialRead { person: PersonId, owner: OrganisationId, subject: String, purpose: String },
@@ -117,6 +124,8 @@ impl Event {
             Self::GroupRegistered { .. } => "group.registered",
             Self::CredentialChanged { .. } => "credential.changed",
             Self::DelegationChanged { .. } => "delegation.changed",
+            Self::QuotaGranted { .. } => "quota.granted",
+            Self::PartyListed { .. } => "party.listed",
             Self::ReplayRequested { .. } => "dead_letter.replay_requested",
             Self::OrganisationClosed { .. } => "organisation.closed",
             Self::PersonChanged { .. } => "person.changed",
@@ -131,6 +140,7 @@ impl Event {
             Self::FindingRaised { .. } => "finding.raised",
             Self::FindingDisposed { .. } => "finding.disposed",
             Self::FindingClosed { .. } => "finding.closed",
+            Self::FindingsRead { .. } => "finding.read",
             Self::ConfidentialRead { .. } => "confidential.read",
         }
     }
@@ -154,12 +164,15 @@ impl Event {
             // What officials suspect is theirs: a finding is nobody's log entry but their own.
             Self::RegimeImported { .. }
             | Self::GroupRegistered { .. }
+            | Self::QuotaGranted { .. }
+            | Self::PartyListed { .. }
             | Self::ReplayRequested { .. }
             | Self::ApplicationAssessed { .. }
             | Self::LicenceMoved { .. }
             | Self::FindingRaised { .. }
             | Self::FindingDisposed { .. }
-            | Self::FindingClosed { .. } => None,
+            | Self::FindingClosed { .. }
+            | Self::FindingsRead { .. } => None,
         }
     }
 }

@@ -1,11 +1,12 @@
 //! What can be asked of the reporting API, on one screen.
 
 use crate::{
-    balances, filings,
+    access_log, balances, dead_letters, filings,
     identity::{
         catalogue, delegations, groups, invitations, keys, organisations, people, sessions,
     },
-    movements,
+    log, movements, regime,
+    regime::{listed_parties, quotas},
 };
 use utoipa::openapi::{InfoBuilder, OpenApi, OpenApiBuilder};
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -61,7 +62,26 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(delegations::revoke)
         .service(keys::create)
         .service(keys::list)
-        .service(keys::revoke);
+        .service(keys::revoke)
+        // The law
+        .service(regime::list_versions)
+        .service(regime::import)
+        .service(regime::diff)
+        .service(regime::list_rows)
+        .service(quotas::grant)
+        .service(quotas::list)
+        .service(listed_parties::enter)
+        .service(listed_parties::end)
+        .service(listed_parties::list)
+        // What can be checked
+        .service(access_log::list)
+        .service(log::latest_checkpoint)
+        .service(log::prove_inclusion)
+        .service(log::prove_consistency)
+        .service(log::list_leaves)
+        // What went wrong
+        .service(dead_letters::list)
+        .service(dead_letters::replay);
 }
 
 #[cfg(test)]

@@ -3,19 +3,24 @@
 //! Handlers judge forms ([`filings`]) and hand them to the one writer of this process, which
 //! commits them in groups. Reads are for one organisation at a time, or an official's, logged.
 
+mod access_log;
 mod app;
 mod balances;
+mod dead_letters;
 mod filings;
 mod identity;
+mod log;
 mod movements;
 mod paging;
 mod reading;
+mod regime;
 
 use actix_web::web;
 use database::{Role, filing_writer::FilingWriter};
 use filings::desk::Desk;
 use identity::Registrar;
 use jiff::SignedDuration;
+use log::LogReader;
 use mimalloc::MiMalloc;
 use reading::ReadingPools;
 use service::{
@@ -52,6 +57,7 @@ async fn run(context: Context) -> anyhow::Result<()> {
     let registrar = registrar(&context, &pools, secret.clone())?;
     let (writer, writing) = FilingWriter::start(target.clone());
     let desk = Desk::new(writer.clone(), target, pools.reporting.clone());
+    let log = LogReader::new(pools.reporting.clone());
 
     let (pool, shutdown) = (pools.reporting.clone(), context.shutdown.clone());
     let server = Server::of(&context, health(&pools), app::description());
@@ -69,6 +75,7 @@ async fn run(context: Context) -> anyhow::Result<()> {
                 .app_data(web::Data::new(pools.clone()))
                 .app_data(web::Data::new(registrar.authenticator.clone()))
                 .app_data(web::Data::new(registrar.clone()))
+                .app_data(web::Data::new(log.clone()))
                 .app_data(web::Data::new(secret.clone()))
                 .configure(app::routes);
         })

@@ -9,15 +9,15 @@ const EMAIL_LENGTH_LIMIT: usize = 254;
 
 /// Collects everything that is wrong with a form.
 #[derive(Debug, Default)]
-pub(super) struct Check(Vec<Violation>);
+pub struct Check(Vec<Violation>);
 
 impl Check {
     /// Nothing, or everything that is wrong.
-    pub(super) fn done(self) -> Result<(), Problem> {
+    pub fn done(self) -> Result<(), Problem> {
         if self.0.is_empty() { Ok(()) } else { Err(Problem::ValidationFailed(self.0)) }
     }
 
-    pub(super) fn fault(
+    pub fn fault(
         &mut self,
         pointer: impl Into<String>,
         code: &'static str,
@@ -27,11 +27,11 @@ impl Check {
         self.0.push(Violation::at(pointer, code, detail).expecting(expected));
     }
 
-    pub(super) fn outcome(&mut self, outcome: Result<(), Violation>) {
+    pub fn outcome(&mut self, outcome: Result<(), Violation>) {
         self.0.extend(outcome.err());
     }
 
-    pub(super) fn text(&mut self, pointer: &str, text: &str) {
+    pub fn text(&mut self, pointer: &str, text: &str) {
         let length = text.chars().count();
         let is_clean = text.trim() == text && !text.chars().any(char::is_control);
         if !is_clean || !(1..=TEXT_LENGTH_LIMIT).contains(&length) {
@@ -41,7 +41,7 @@ impl Check {
     }
 
     /// An address that somebody could have; only they can say whether they do.
-    pub(super) fn email(&mut self, pointer: &str, text: &str) {
+    pub fn email(&mut self, pointer: &str, text: &str) {
         let is_printable = text.chars().all(|c| !c.is_whitespace() && !c.is_control());
         let is_address = text.split_once('@').is_some_and(|(name, host)| {
             !name.is_empty() && !host.contains('@') && host.split('.').all(|part| !part.is_empty())
@@ -51,7 +51,7 @@ impl Check {
         }
     }
 
-    pub(super) fn roles(&mut self, pointer: &str, roles: &[Role], allowed: &[Role]) {
+    pub fn roles(&mut self, pointer: &str, roles: &[Role], allowed: &[Role]) {
         let names =
             |roles: &[Role]| roles.iter().map(|role| role.as_str()).collect::<Vec<_>>().join(", ");
         if roles.is_empty() {
@@ -64,7 +64,7 @@ impl Check {
     }
 
     /// An end that lies ahead, but not too far.
-    pub(super) fn end(&mut self, pointer: &str, end: Timestamp, now: Timestamp, longest_days: i64) {
+    pub fn end(&mut self, pointer: &str, end: Timestamp, now: Timestamp, longest_days: i64) {
         let latest = now + SignedDuration::from_hours(24 * longest_days);
         if end <= now || latest < end {
             let expected = format!("a moment within the next {longest_days} days");
@@ -74,7 +74,7 @@ impl Check {
 }
 
 /// Roles, each once and sorted.
-pub(super) fn distinct(roles: &[Role]) -> Vec<Role> {
+pub fn distinct(roles: &[Role]) -> Vec<Role> {
     let mut roles = roles.to_vec();
     roles.sort_unstable();
     roles.dedup();
@@ -82,7 +82,7 @@ pub(super) fn distinct(roles: &[Role]) -> Vec<Role> {
 }
 
 /// The roles that an organisation lends to agents. Who administers it is nobody else's matter.
-pub(super) fn delegable(kind: OrganisationKind) -> &'static [Role] {
+pub fn delegable(kind: OrganisationKind) -> &'static [Role] {
     match kind {
         OrganisationKind::Filer => &[Role::Reporter, Role::Exporter],
         OrganisationKind::Authority | OrganisationKind::Agency | OrganisationKind::Customs => &[],

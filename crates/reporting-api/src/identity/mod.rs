@@ -2,7 +2,7 @@
 
 pub mod catalogue;
 pub mod delegations;
-mod forms;
+pub mod forms;
 pub mod groups;
 pub mod invitations;
 pub mod keys;
@@ -45,11 +45,13 @@ pub struct Registrar {
 }
 
 impl Registrar {
-    async fn connection(&self) -> Result<Connection, Problem> {
+    /// A connection as the role that keeps people and the register.
+    pub async fn connection(&self) -> Result<Connection, Problem> {
         Ok(self.pool.get().await.map_err(database::Error::from)?)
     }
 
-    async fn own_connection(&self) -> Result<Connection, Problem> {
+    /// A connection as the role that sees one organisation, and what is public.
+    pub async fn own_connection(&self) -> Result<Connection, Problem> {
         Ok(self.own.get().await.map_err(database::Error::from)?)
     }
 
@@ -57,7 +59,7 @@ impl Registrar {
     ///
     /// What is kept of the body is a MAC: it may hold a password, which a bare hash would give
     /// to whoever reads the table and guesses.
-    fn keyed(
+    pub fn keyed(
         &self,
         organisation: OrganisationId,
         key: OptionalKey,
@@ -76,8 +78,13 @@ impl Registrar {
     }
 }
 
+/// Answers what was created, or what was there already.
+pub fn created_or_there(is_new: bool, view: &impl Serialize) -> HttpResponse {
+    if is_new { HttpResponse::Created().json(view) } else { HttpResponse::Ok().json(view) }
+}
+
 /// Answers what was created, or what was answered when it was created before.
-fn created(
+pub fn created(
     outcome: Result<(), ChangeError>,
     view: &impl Serialize,
 ) -> Result<HttpResponse, Problem> {
@@ -89,7 +96,7 @@ fn created(
 }
 
 /// A change that was not made, as its caller may see it.
-fn problem(error: ChangeError) -> Problem {
+pub fn problem(error: ChangeError) -> Problem {
     match error {
         ChangeError::Taken(_) => Problem::Conflict(error.to_string().into()),
         ChangeError::Unknown(what) => Problem::NotFound(what),

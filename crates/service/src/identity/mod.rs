@@ -5,7 +5,7 @@
 //! than that, in any process. A token that nobody holds is not remembered. Somebody who may act
 //! for several organisations says for which in `Lodestone-Organisation`.
 
-mod password;
+pub mod password;
 mod permission;
 mod token;
 
