@@ -111,10 +111,9 @@ pub async fn record(
         match (&said.judgement.outcome, known) {
             (Outcome::Found(finding), None) => new.push((finding, said.caused_at, new_id())),
             (Outcome::Found(finding), Some(known)) => {
-                if revise(conn, &known, finding).await? {
-                    let id = FindingId::from_uuid(known.id);
-                    recorded.raised.push(raised(id, finding, said.caused_at));
-                }
+                let told_again = revise(conn, &known, finding).await?;
+                let id = FindingId::from_uuid(known.id);
+                recorded.raised.extend(told_again.then(|| raised(id, finding, said.caused_at)));
             }
             (Outcome::Clean, Some(known)) if is_undecided(&known.state) => {
                 close(conn, known.id, Closure::NoLongerHolds, now).await?;

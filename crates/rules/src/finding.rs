@@ -182,8 +182,8 @@ impl Closure {
 pub const fn may_become(from: FindingState, to: FindingState) -> bool {
     use FindingState::{Closed, Confirmed, Dismissed, Open, UnderReview};
     match (from, to) {
-        (Open, UnderReview) | (Open | UnderReview, Confirmed | Dismissed) => true,
-        (Confirmed | Dismissed, UnderReview) => true,
+        (Open | Confirmed | Dismissed, UnderReview)
+        | (Open | UnderReview, Confirmed | Dismissed) => true,
         (_, Open | Closed | UnderReview | Confirmed | Dismissed) => false,
     }
 }

@@ -1,7 +1,8 @@
 //! Filings: found, not found, found no longer.
 
 use crate::world::{
-    World, arrival, hours_later, kg, line, made, now, numbered, of, party, priced, process, sale,
+    World, arrival, filing, hours_later, kg, line, made, now, numbered, of, party, priced, process,
+    sale,
 };
 use database::{Role, findings};
 use domain::{
@@ -178,7 +179,7 @@ async fn a_correction_takes_back_what_was_found_about_what_it_corrects() {
     };
     let sold = world.files(maker, "D-1", sale(client(), "INV-1", None), goods(20)).await;
     let other = party(maker, "Another client", "CN", None);
-    let again = hours_later(world.filing(maker, "D-2", sale(other, "INV-1", None), goods(30)), 5);
+    let again = hours_later(filing(maker, "D-2", sale(other, "INV-1", None), goods(30)), 5);
     world.write(again, None).await;
     world.settles().await;
     assert_snapshot!(world.findings_about(maker).await, @"
@@ -224,7 +225,7 @@ async fn prices_repeats_short_receipts_and_split_shipments_are_seen() {
             None,
         );
         let filing =
-            world.filing(other, &format!("P-{number}"), claim, vec![priced(goods, 390 + number)]);
+            filing(other, &format!("P-{number}"), claim, vec![priced(goods, 390 + number)]);
         world.write(hours_later(filing, i64::from(number)), None).await;
     }
     world.settles().await;
@@ -240,7 +241,7 @@ async fn prices_repeats_short_receipts_and_split_shipments_are_seen() {
     world.files(buyer, "R-3", arrival(movement), vec![goods(880)]).await;
     for number in 4..7 {
         let claim = sale(party(maker, "Splitter", "CN", None), &format!("INV-{number}"), None);
-        let filing = world.filing(maker, &format!("D-{number}"), claim, vec![goods(95)]);
+        let filing = filing(maker, &format!("D-{number}"), claim, vec![goods(95)]);
         world.write(hours_later(filing, number), None).await;
     }
     world.settles().await;
@@ -272,8 +273,7 @@ async fn a_month_that_was_closed_is_balanced_and_the_quota_of_a_group_is_shared(
             line(LineRole::Input, LotId::of(one.id, "ore"), Category::Ore, kg(500), &ore),
             made(one, &number, Category::Concentrate, kg(520), &ore),
         ]);
-        let filing =
-            world.filing(one, &format!("T-{batch}"), process(Process::Beneficiation), gain);
+        let filing = filing(one, &format!("T-{batch}"), process(Process::Beneficiation), gain);
         world.write(hours_later(filing, i64::from(batch)), None).await;
     }
     world.settles().await;

@@ -133,32 +133,7 @@ impl World {
         claim: Claim,
         lines: Vec<Line>,
     ) -> Filed {
-        self.write(self.filing(filer, reference, claim, lines), None).await
-    }
-
-    pub(crate) fn filing(
-        &self,
-        filer: Filer,
-        reference: &str,
-        claim: Claim,
-        lines: Vec<Line>,
-    ) -> Filing {
-        let happened_at: Timestamp = "2026-10-05T02:00:00Z".parse().unwrap();
-        Filing {
-            id: FilingId::from_uuid(Uuid::now_v7()),
-            organisation: filer.id,
-            site: filer.site,
-            reference: reference.to_owned(),
-            version: 1,
-            correction: None,
-            happened_at,
-            recorded_at: now(),
-            month: Month::of(beijing_date(happened_at)),
-            channel: Channel::Api,
-            filed_by: PersonId::from_uuid(Uuid::now_v7()),
-            claim,
-            lines,
-        }
+        self.write(filing(filer, reference, claim, lines), None).await
     }
 
     /// Files a new version of a filing with other lines.
@@ -231,6 +206,26 @@ impl World {
     pub(crate) async fn number(&self, statement: &str) -> i64 {
         let owner = self.stack.database().owner().await;
         owner.query_one(statement, &[]).await.unwrap().get(0)
+    }
+}
+
+/// A filing as it would be written.
+pub(crate) fn filing(filer: Filer, reference: &str, claim: Claim, lines: Vec<Line>) -> Filing {
+    let happened_at: Timestamp = "2026-10-05T02:00:00Z".parse().unwrap();
+    Filing {
+        id: FilingId::from_uuid(Uuid::now_v7()),
+        organisation: filer.id,
+        site: filer.site,
+        reference: reference.to_owned(),
+        version: 1,
+        correction: None,
+        happened_at,
+        recorded_at: now(),
+        month: Month::of(beijing_date(happened_at)),
+        channel: Channel::Api,
+        filed_by: PersonId::from_uuid(Uuid::now_v7()),
+        claim,
+        lines,
     }
 }
 

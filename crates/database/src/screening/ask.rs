@@ -85,7 +85,9 @@ fn with_elements(text: &str) -> String {
             expression.replace('@', &format!("{}_mg", element.symbol().to_ascii_lowercase()))
         });
         written.push_str(before);
-        written.push_str(&format!("array[{}]", each.join(", ")));
+        written.push_str("array[");
+        written.push_str(&each.join(", "));
+        written.push(']');
         rest = after;
     }
     written.push_str(rest);

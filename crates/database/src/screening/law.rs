@@ -34,7 +34,16 @@ struct ListedRow {
 /// The law as it was read last: read anew only when it has changed.
 #[derive(Debug, Default)]
 pub(super) struct Lawbook {
-    read: Option<(Option<RegimeVersion>, Vec<Listed>, Date, Arc<Law>)>,
+    /// What it was read from, and the law.
+    read: Option<(Sources, Arc<Law>)>,
+}
+
+/// While these are the same, so is the law.
+#[derive(Debug, PartialEq)]
+struct Sources {
+    version: Option<RegimeVersion>,
+    entered: Vec<Listed>,
+    day: Date,
 }
 
 impl Lawbook {
@@ -48,15 +57,13 @@ impl Lawbook {
         let rows: Vec<ListedRow> = ListedRow::query().limit(MOST_LISTED).load(conn).await?;
         let mut entered = rows.into_iter().map(listed).collect::<Result<Vec<_>, _>>()?;
         entered.sort_by(|one, other| (&one.name, &one.source).cmp(&(&other.name, &other.source)));
-        let today = beijing_date(now);
-        if let Some((of_version, of_entered, of_day, law)) = &self.read
-            && *of_version == version
-            && *of_entered == entered
-            && *of_day == today
+        let sources = Sources { version, entered, day: beijing_date(now) };
+        if let Some((read_from, law)) = &self.read
+            && *read_from == sources
         {
             return Ok(Arc::clone(law));
         }
-        let regime = match &version {
+        let regime = match &sources.version {
             Some(version) => regime::load(conn, version).await?,
             None => None,
         };
@@ -64,9 +71,9 @@ impl Lawbook {
             Some(regime) => regime,
             None => Regime::from_rows(&[]).map_err(|_| no_regime())?,
         };
-        let parameters = parameters(&regime, today)?;
-        let law = Arc::new(Law::new(regime, entered.clone(), parameters));
-        self.read = Some((version, entered, today, Arc::clone(&law)));
+        let parameters = parameters(&regime, sources.day)?;
+        let law = Arc::new(Law::new(regime, sources.entered.clone(), parameters));
+        self.read = Some((sources, Arc::clone(&law)));
         Ok(law)
     }
 }

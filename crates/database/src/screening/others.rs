@@ -152,7 +152,9 @@ async fn digests(
             grams: reader.mass("quantity_grams", row.grams)?.grams(),
         });
     }
-    digests.values_mut().for_each(|lines| lines.sort());
+    for lines in digests.values_mut() {
+        lines.sort();
+    }
     Ok(digests)
 }
 
