@@ -146,6 +146,7 @@ async fn edge(
     let authenticated = request.headers().contains_key(header::AUTHORIZATION);
     let method = request.method().clone();
     let allowance = count_caller(&request)?;
+    refuse_nul(&request)?;
     request.extensions_mut().insert(trace);
 
     let answer = async {
@@ -182,6 +183,19 @@ fn count_caller(request: &ServiceRequest) -> Result<Option<rate_limit::Allowance
         }
         _ => Ok(None),
     }
+}
+
+/// Postgres keeps no U+0000 in text: what carries one in its address names nothing that is here.
+fn refuse_nul(request: &ServiceRequest) -> Result<(), Problem> {
+    let address = request.uri().path_and_query().map_or("", |address| address.as_str());
+    if !address.contains("%00") {
+        return Ok(());
+    }
+    let detail = "the address contains the character U+0000 (%00)".to_owned();
+    let location = Location::Parameter { parameter: "address".to_owned() };
+    let expected = Some("an address without %00".to_owned());
+    let code = "contains_nul".into();
+    Err(Problem::InvalidParameter(Box::new(Violation { location, code, detail, expected })))
 }
 
 fn panic_as_error(panic: &(dyn std::any::Any + Send)) -> anyhow::Error {
