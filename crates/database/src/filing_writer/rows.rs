@@ -195,8 +195,8 @@ row_with_elements! {
 #[derive(Debug, ToSql)]
 #[postgres(name = "filing_references")]
 pub(super) struct ReferenceRow {
-    organisation: Uuid,
-    reference: String,
+    pub(super) organisation: Uuid,
+    pub(super) reference: String,
     version: i16,
     filing: Uuid,
     content_hash: Vec<u8>,
@@ -296,6 +296,9 @@ impl Rows {
             rows.add(entry);
             balances.add(entry);
         }
+        // Rows that another writer may hold at the same time are taken in one order by all.
+        rows.parties.sort_unstable_by_key(|party| (party.organisation, party.id));
+        rows.holders.sort_unstable_by_key(|holder| (holder.organisation, holder.lot));
         rows.balances = balances.rows();
         rows
     }

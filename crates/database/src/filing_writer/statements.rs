@@ -104,7 +104,10 @@ impl Statements {
         client: &Client,
         entries: &[&Entry],
     ) -> Result<(HashSet<Uuid>, HashSet<Uuid>), Error> {
-        let references: Vec<_> = entries.iter().map(|entry| reference_row(entry)).collect();
+        let mut references: Vec<_> = entries.iter().map(|entry| reference_row(entry)).collect();
+        references.sort_unstable_by(|a, b| {
+            (a.organisation, &a.reference).cmp(&(b.organisation, &b.reference))
+        });
         let organisations = organisations_of(entries);
         let acting: Parameters = &[&organisations];
         let claiming: Parameters = &[&references];
