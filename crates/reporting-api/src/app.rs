@@ -1,7 +1,7 @@
 //! What can be asked of the reporting API, on one screen.
 
 use crate::{
-    access_log, balances, dead_letters, filings,
+    access_log, balances, dead_letters, filings, findings,
     identity::{
         catalogue, delegations, groups, invitations, keys, organisations, people, sessions,
     },
@@ -34,6 +34,10 @@ pub fn routes(config: &mut ServiceConfig) {
         // What follows from them
         .service(movements::list)
         .service(balances::list)
+        // What is suspicious about them
+        .service(findings::list)
+        .service(findings::find)
+        .service(findings::dispose)
         // Signing in
         .service(sessions::sign_in)
         .service(sessions::sign_out)
