@@ -122,7 +122,8 @@ impl ElementMasses {
         let total = exact.iter().sum::<Decimal>().floor();
         let mut masses = exact.map(|mass| whole(mass.floor()));
         let missing = usize::try_from(whole(total) - masses.iter().sum::<i64>()).unwrap_or(0);
-        for index in by_remainder(&exact.map(|mass| mass - mass.floor())).into_iter().take(missing) {
+        for index in by_remainder(&exact.map(|mass| mass - mass.floor())).into_iter().take(missing)
+        {
             masses[index] += 1;
         }
         Self(masses)

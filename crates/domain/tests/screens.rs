@@ -25,6 +25,8 @@ not here may not happen, from whatever entrance.
     for step in LICENCE_TRANSITIONS {
         writeln!(page, "| {} | {} | {} | {} |", step.from, step.action, step.to, step.by).unwrap();
     }
-    page.push_str("\n*Exhausted* and *expired* are no states: they follow from the balance and the date.\n");
+    page.push_str(
+        "\n*Exhausted* and *expired* are no states: they follow from the balance and the date.\n",
+    );
     expect_file!["../../../docs/transitions.md"].assert_eq(&page);
 }

@@ -94,12 +94,8 @@ fn a_reservation_ends_where_the_balance_ends(
 #[case(LicenceState::Superseded)]
 fn only_an_issued_licence_is_used(#[case] state: LicenceState) {
     assert_eq!(judged(|view| view.state = state, &declared("1"), TODAY), Err("licence_state"));
-    let confirmed = judge_confirmation(
-        state,
-        HowMany::Several,
-        Shipped::NotYet,
-        ReservationState::Reserved,
-    );
+    let confirmed =
+        judge_confirmation(state, HowMany::Several, Shipped::NotYet, ReservationState::Reserved);
     assert_eq!(confirmed, Err(Refusal::State(state)));
 }
 
