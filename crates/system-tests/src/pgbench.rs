@@ -92,6 +92,8 @@ impl Baseline {
         fs::write(&script, self.script(size.filers))?;
         let url = as_filing_writer(database.url())?;
         let output = Command::new("pgbench")
+            // What the service's own writer asks for, so that it is no advantage.
+            .env("PGOPTIONS", "-c plan_cache_mode=force_generic_plan")
             .args(["-n", "-M", "prepared", "-j", "2"])
             .args(["-c", &size.connections.to_string(), "-T", &size.seconds.to_string()])
             .args(["-D", &format!("i={}", run * TRANSACTIONS_OF_A_RUN)])

@@ -35,12 +35,20 @@ pub struct Work {
     happened_at: Timestamp,
     series: String,
     step: u64,
+    invented: u64,
 }
 
 impl Work {
     /// Work of `filer`, who sells to `buyer`. `series` keeps its references apart from others'.
     pub fn new(filer: &Filer, buyer: &Filer, happened_at: Timestamp, series: String) -> Self {
-        Self { filer: filer.clone(), buyer: buyer.clone(), happened_at, series, step: 0 }
+        Self {
+            filer: filer.clone(),
+            buyer: buyer.clone(),
+            happened_at,
+            series,
+            step: 0,
+            invented: 0,
+        }
     }
 
     /// Who files.
@@ -93,8 +101,8 @@ impl Work {
 
     /// A lot of 1 kg, and the disposal of 2 kg of it: stock drawn below zero.
     pub fn invented_stock(&mut self) -> (Post, Post, LotId) {
-        let series = format!("{}-{}", self.series, self.step);
-        self.step += 1;
+        let series = format!("{}-{}", self.series, self.invented);
+        self.invented += 1;
         let (made, gone) = (format!("EXT-{series}"), format!("DIS-{series}"));
         let extraction = extraction(&made, &format!("{series}-X"), "1.000", self.happened_at);
         let disposal = format!(

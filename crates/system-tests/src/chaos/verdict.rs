@@ -53,7 +53,7 @@ const INVARIANTS: &[(&str, &str)] = &[
         "licence_balances_broken",
         "select count(*) from licence_lines line where reserved_grams < 0 or confirmed_grams < 0
          or licensed_grams < reserved_grams + confirmed_grams
-         or (reserved_grams, confirmed_grams) is distinct from (
+         or (reserved_grams, confirmed_grams) <> (
              select coalesce(sum(grams) filter (where state = 'reserved'), 0)::bigint,
                     coalesce(sum(grams) filter (where state = 'confirmed'), 0)::bigint
              from licence_reservations use where use.licence = line.licence and use.line = line.line)",
@@ -111,7 +111,7 @@ pub async fn settle(database: &TestDatabase) {
                     + (select count(*) from events where name = 'filing.recorded'
                        and not exists (select from screenings where message = events.id)),
                     (select count(*) from screenings)";
-    let mut last = (i64::MAX, 0);
+    let mut last = (i64::MAX, 0_i64);
     let mut moved = Instant::now();
     while moved.elapsed() < STILL {
         let now = match owner.query_one(look, &[]).await {

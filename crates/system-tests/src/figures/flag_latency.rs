@@ -21,11 +21,12 @@ use testkit::TestDatabase;
 use tokio::{sync::mpsc, time::sleep_until};
 use uuid::Uuid;
 
-const CONNECTIONS: u32 = 16;
+/// One for each filer.
+const CONNECTIONS: u32 = 64;
 const FILINGS_PER_SECOND: u32 = 200;
 /// One pair of filings out of so many filings is planted.
 const PLANTED_EVERY: u64 = 20;
-const FILERS: usize = 8;
+const FILERS: usize = 64;
 const LOOK_EVERY: Duration = Duration::from_millis(3);
 const PATIENCE: Duration = Duration::from_secs(30);
 const WARM_UP: Duration = Duration::from_secs(3);
