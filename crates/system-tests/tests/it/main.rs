@@ -1,4 +1,3 @@
 //! Stories across the real services: PostgreSQL, RabbitMQ and every process.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod demonstration;
