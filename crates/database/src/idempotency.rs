@@ -3,9 +3,9 @@
 //! A key is claimed first in the transaction of its effect: of two requests at once the second
 //! waits, and then finds the first one's answer. Filings claim theirs in the filing writer.
 
-use crate::{ChangeError, schema::idempotency_keys};
-use diesel::{ExpressionMethods, QueryDsl};
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use crate::{ChangeError, Error, act_for, schema::idempotency_keys};
+use diesel::{ExpressionMethods, OptionalExtension, QueryDsl};
+use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use domain::ids::OrganisationId;
 use jiff::Timestamp;
 use jiff_diesel::ToDiesel;
@@ -59,4 +59,24 @@ pub async fn claim(
         .first(conn)
         .await?;
     Err(if hash == request.hash { ChangeError::Repeated(answer) } else { ChangeError::KeyReused })
+}
+
+/// The fingerprint of the request that a key stands for, and what was answered; `None` when the
+/// key is free.
+pub async fn find(
+    conn: &mut AsyncPgConnection,
+    organisation: OrganisationId,
+    key: &str,
+) -> Result<Option<(Vec<u8>, Value)>, Error> {
+    conn.transaction(async |conn| {
+        act_for(conn, &[organisation]).await?;
+        let found = idempotency_keys::table
+            .find((organisation.as_uuid(), key))
+            .select((idempotency_keys::request_hash, idempotency_keys::answer))
+            .first(conn)
+            .await
+            .optional()?;
+        Ok(found)
+    })
+    .await
 }

@@ -15,6 +15,7 @@ use database::{
     filing_writer::{
         Entry, FilingWriter, Idempotency, Reversal, Verdict, WithdrawnLot, WriteError,
     },
+    idempotency,
 };
 use domain::{
     codes::Channel,
@@ -107,9 +108,17 @@ impl Desk {
             channel: sender.channel,
             recorded_at: sender.at,
         };
-        let filing = check(form, &found, filer).map_err(|violations| {
-            Problem::ValidationFailed(violations.into_iter().map(Into::into).collect())
-        })?;
+        let filing = match check(form, &found, filer) {
+            Ok(filing) => filing,
+            Err(violations) => {
+                // A repeat finds in its way what the first request made: its own lots.
+                if let Some(before) = self.answered_before(form, sender, key).await? {
+                    return Ok(before);
+                }
+                let violations = violations.into_iter().map(Into::into).collect();
+                return Err(Problem::ValidationFailed(violations));
+            }
+        };
         let recorded = Recorded::of(&filing, &form.site);
         let entry = entry(filing, found.replaced, form, &recorded, sender, key);
         match self.writer.write(entry).await {
@@ -130,6 +139,20 @@ impl Desk {
             Err(error @ WriteError::Unavailable) => Err(Problem::DependencyDown(error.into())),
             Err(WriteError::Failed(error)) => Err(Problem::Internal(error.into())),
         }
+    }
+
+    /// What this very request was answered before, if it was.
+    async fn answered_before(
+        &self,
+        form: &FilingForm,
+        sender: &Sender,
+        key: Option<&IdempotencyKey>,
+    ) -> Result<Option<Accepted>, Problem> {
+        let Some(key) = key else { return Ok(None) };
+        let mut conn = self.pool.get().await.map_err(database::Error::from)?;
+        let known = idempotency::find(&mut conn, sender.organisation, key.as_str()).await?;
+        let same = known.filter(|(hash, _)| *hash == content_hash(form));
+        Ok(same.map(|(_, answer)| Accepted::Before(answer)))
     }
 
     async fn find(
@@ -218,8 +241,7 @@ fn entry(
     sender: &Sender,
     key: Option<&IdempotencyKey>,
 ) -> Entry {
-    let form = serde_json::to_vec(form).expect("a form is always valid JSON");
-    let content_hash = fingerprint(&form);
+    let content_hash = content_hash(form);
     let withdrawn_lots = replaced.iter().flat_map(|before| withdrawn(before, &filing)).collect();
     Entry {
         postings: postings(&filing),
@@ -237,6 +259,11 @@ fn entry(
         answer: serde_json::to_value(recorded).expect("an answer is always valid JSON"),
         filing,
     }
+}
+
+/// The fingerprint of what a form says.
+fn content_hash(form: &FilingForm) -> [u8; 32] {
+    fingerprint(&serde_json::to_vec(form).expect("a form is always valid JSON"))
 }
 
 /// Lots that the version before made and this one no longer does.
