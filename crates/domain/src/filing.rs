@@ -13,6 +13,7 @@ use crate::{
     money::Money,
 };
 use jiff::Timestamp;
+use std::collections::BTreeSet;
 
 /// One version of a filing.
 #[derive(Clone, Debug, PartialEq)]
@@ -199,8 +200,9 @@ impl Claim {
 }
 
 impl Filing {
-    /// The lots that a transformation made from others: every input is a parent of every output.
-    pub fn lot_edges(&self) -> Vec<(LotId, LotId)> {
+    /// The lots that a transformation made from others: every input is a parent of every output,
+    /// once, however many lines it came in.
+    pub fn lot_edges(&self) -> BTreeSet<(LotId, LotId)> {
         let lots = |role| self.lines.iter().filter(move |l| l.role == role).filter_map(|l| l.lot);
         lots(LineRole::Input)
             .flat_map(|input| lots(LineRole::Output).map(move |output| (input, output)))

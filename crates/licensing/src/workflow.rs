@@ -47,7 +47,10 @@ pub(crate) struct StepView {
 }
 
 /// What may happen to applications and licences, and who may do it.
-#[utoipa::path(tag = "workflow", responses((status = 200, body = WorkflowView)))]
+#[utoipa::path(
+    tag = "workflow", security(()),
+    responses((status = 200, body = WorkflowView))
+)]
 #[get("/v1/workflow")]
 pub(crate) async fn read() -> web::Json<WorkflowView> {
     let case_steps = TRANSITIONS.iter().map(|row| StepView {

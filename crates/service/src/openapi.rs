@@ -7,16 +7,28 @@ use actix_web::{
     web,
 };
 use std::{collections::BTreeMap, fmt::Write, sync::Arc};
-use utoipa::openapi::{InfoBuilder, OpenApi, OpenApiBuilder, PathItem, path::Operation};
+use utoipa::openapi::{
+    InfoBuilder, OpenApi, OpenApiBuilder, PathItem,
+    path::Operation,
+    security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme},
+};
 use utoipa_actix_web::{AppExt, service_config::ServiceConfig};
 
 /// Where the description is.
 pub const DESCRIPTION: &str = "/openapi.json";
 
-/// Describes an API: its general part together with what the routes say of themselves.
+/// How callers show who they are.
+const BEARER: &str = "bearer";
+
+/// Describes an API: its general part together with what the routes say of themselves. A route
+/// takes a bearer token unless it says `security(())`.
 pub fn describe(general: OpenApi, routes: impl FnOnce(&mut ServiceConfig)) -> OpenApi {
     let app = actix_web::App::new().into_utoipa_app().openapi(general).configure(routes);
-    app.split_for_parts().1
+    let mut api = app.split_for_parts().1;
+    let bearer = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
+    api.components.get_or_insert_default().add_security_scheme(BEARER, bearer);
+    api.security = Some(vec![SecurityRequirement::new::<_, [&str; 0], _>(BEARER, [])]);
+    api
 }
 
 /// The routes of an API as a table for people: what can be asked of it.

@@ -89,6 +89,8 @@ grant select on lodestone.application_assessments to lodestone_licensing, lodest
 -- What the worker asks of filings, across organisations: which version stands, what else is under
 -- the same licence, and what such goods were sold for lately.
 grant select on lodestone.filing_references to lodestone_worker;
+-- Few filings are returns, and whether a site's month is closed is asked for every filing in it.
+create index filings_returns on lodestone.filings (organisation, month, site) where kind = 'monthly_return';
 create index filings_by_licence on lodestone.filings (licence_number, id) where licence_number is not null;
 create index filing_lines_by_price on lodestone.filing_lines (category, (coalesce(grade, '')), currency, filing desc)
     where unit_price is not null;

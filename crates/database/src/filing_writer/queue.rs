@@ -74,7 +74,7 @@ impl<Owner: Copy + Eq + Hash, Item> FairQueue<Owner, Item> {
     /// Nothing more can be added; what waits can still be taken.
     pub(super) fn close(&self) {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).closed = true;
-        self.arrived.notify_one();
+        self.arrived.notify_waiters();
     }
 
     /// How many items wait.
@@ -114,6 +114,14 @@ mod tests {
         queue.push("quiet", 99).unwrap();
         assert_eq!(queue.take(4).await, [0, 99, 1, 2]);
         assert_eq!(queue.len(), 7);
+    }
+
+    #[tokio::test]
+    async fn everybody_who_waits_hears_that_it_is_closed() {
+        let queue: FairQueue<&str, i32> = FairQueue::new(1, 1);
+        let close = async { queue.close() };
+        let (first, second, ()) = tokio::join!(queue.take(1), queue.take(1), close);
+        assert!(first.is_empty() && second.is_empty());
     }
 
     #[tokio::test]

@@ -28,18 +28,21 @@ struct Months;
 
 impl Statement for Months {
     const TEXT: &'static str = "
+        with closed as materialized (
+            select asked.organisation, asked.site, asked.month
+            from unnest(?::uuid[], ?::uuid[], ?::date[]) as asked (organisation, site, month)
+            where exists (select from filings closing where closing.organisation = asked.organisation
+                and closing.month = asked.month and closing.site = asked.site
+                and closing.kind = 'monthly_return'))
         select asked.site, asked.month, f.process, count(distinct f.id)::integer as transformations,
             {each: saturated(sum(l.@) filter (where l.role = 'input'))} as inputs,
             {each: saturated(sum(l.@) filter (where l.role = 'output'))} as outputs,
             {each: saturated(sum(l.@) filter (where l.role = 'loss'))} as losses
-        from unnest(?::uuid[], ?::uuid[], ?::date[]) as asked (organisation, site, month)
+        from closed asked
         join filings f on f.organisation = asked.organisation and f.month = asked.month
             and f.site = asked.site and f.kind = 'transformation'
         join filing_lines l on l.organisation = f.organisation and l.filing = f.id
-        where exists (select from filings closing where closing.organisation = asked.organisation
-                and closing.month = asked.month and closing.site = asked.site
-                and closing.kind = 'monthly_return')
-            and not exists (select from filing_references newer where newer.organisation = f.organisation
+        where not exists (select from filing_references newer where newer.organisation = f.organisation
                 and newer.reference = f.reference and newer.version = f.version + 1)
         group by 1, 2, 3";
 }

@@ -63,7 +63,7 @@ pub(crate) struct SigningKeysView {
 
 /// Whether a licence is real and what it is worth now. For anybody.
 #[utoipa::path(
-    tag = "public",
+    tag = "public", security(()),
     params(("number" = String, Path, example = "LS-2026-000123-W")),
     responses((status = 200, body = VerificationView), (status = 404, body = ProblemDetails))
 )]
@@ -96,7 +96,7 @@ pub(crate) async fn verify(
 }
 
 /// The keys that licences, determinations and statements are signed with. For anybody.
-#[utoipa::path(tag = "public", responses((status = 200, body = SigningKeysView)))]
+#[utoipa::path(tag = "public", security(()), responses((status = 200, body = SigningKeysView)))]
 #[get("/v1/signing-keys")]
 pub(crate) async fn signing_keys(app: web::Data<App>) -> web::Json<SigningKeysView> {
     web::Json(SigningKeysView { keys: vec![app.signer.public()] })

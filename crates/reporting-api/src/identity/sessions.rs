@@ -1,7 +1,7 @@
 //! `/v1/sessions` and `/v1/me`: signing in and out, and who one is.
 
 use super::{Registrar, forms::Check};
-use actix_web::{HttpRequest, HttpResponse, delete, get, post, web};
+use actix_web::{HttpRequest, HttpResponse, delete, get, http::header, post, web};
 use database::{
     events::Act,
     identity::{self, Acting, CredentialKind, Identity, NewSession},
@@ -143,7 +143,9 @@ pub async fn sign_in(
     let opened = opened.ok_or(Problem::Unauthenticated)?;
     drop(conn);
     let me = registrar.me(&opened).await?;
-    Ok(HttpResponse::Created().json(SessionView { token: token.reveal(), me }))
+    Ok(HttpResponse::Created()
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .json(SessionView { token: token.reveal(), me }))
 }
 
 /// Signs out: ends the session that is shown.

@@ -21,16 +21,33 @@ use crate::{
     problem::Problem,
     rate_limit::{self, CallerLimit},
 };
+use anyhow::anyhow;
 use database::{
     Pool,
     identity::{self, Identity},
 };
+use jiff::Timestamp;
 use moka::future::Cache;
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 /// How long what stands behind a token is remembered.
 pub const REMEMBERED: Duration = Duration::from_secs(3);
 const REMEMBERED_TOKENS: u64 = 20_000;
+
+/// Why nobody is known by a token; shared by all who asked at once.
+enum Refusal {
+    Nobody,
+    Unavailable(String),
+    Failed(String),
+}
+
+impl From<database::Error> for Refusal {
+    fn from(error: database::Error) -> Self {
+        let is_unavailable = error.is_unavailable();
+        let reason = format!("{:#}", anyhow::Error::from(error));
+        if is_unavailable { Self::Unavailable(reason) } else { Self::Failed(reason) }
+    }
+}
 
 /// Answers who stands behind a token.
 #[derive(Clone)]
@@ -57,15 +74,27 @@ impl Authenticator {
     ) -> Result<Arc<Identity>, Problem> {
         let Ok(token) = token.parse::<Token>() else { return Err(self.failed(address)) };
         let (hash, now) = (token.hash(), clock::now());
-        if let Some(identity) = self.known.get(&hash).await {
-            let in_time = now < identity.expires_at;
-            return if in_time { Ok(identity) } else { Err(self.failed(address)) };
+        // Of many requests at once with a token that was forgotten, one asks.
+        let asked = self.known.try_get_with(hash, self.ask(&hash, now)).await;
+        match asked {
+            Ok(identity) if now < identity.expires_at => Ok(identity),
+            Ok(_) => Err(self.failed(address)),
+            Err(refusal) => match &*refusal {
+                Refusal::Nobody => Err(self.failed(address)),
+                Refusal::Unavailable(reason) => {
+                    Err(Problem::DependencyDown(anyhow!("cannot tell who is asking: {reason}")))
+                }
+                Refusal::Failed(reason) => {
+                    Err(Problem::Internal(anyhow!("cannot tell who is asking: {reason}")))
+                }
+            },
         }
+    }
+
+    async fn ask(&self, hash: &[u8; 32], now: Timestamp) -> Result<Arc<Identity>, Refusal> {
         let mut conn = self.pool.get().await.map_err(database::Error::from)?;
-        let found = identity::authenticate(&mut conn, &hash, now).await?;
-        let Some(identity) = found.map(Arc::new) else { return Err(self.failed(address)) };
-        self.known.insert(hash, Arc::clone(&identity)).await;
-        Ok(identity)
+        let found = identity::authenticate(&mut conn, hash, now).await?;
+        found.map(Arc::new).ok_or(Refusal::Nobody)
     }
 
     /// Forgets everybody, in this process: something about somebody has just changed.

@@ -54,7 +54,7 @@ impl Check<'_> {
                 let pointer = format!("/{member}/{index}");
                 let number = u16::try_from(lines.len() + 1).unwrap_or(u16::MAX);
                 let line = self.line(&pointer, role, number, line);
-                let once = matches!(role, LineRole::Input | LineRole::Output | LineRole::Measured);
+                let once = role == LineRole::Output;
                 if once && line.lot.is_some_and(|lot| !seen.insert(lot)) {
                     let detail = "this lot stands in another line already";
                     self.fault(
