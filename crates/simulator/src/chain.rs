@@ -21,6 +21,10 @@ use std::collections::BTreeMap;
 
 /// Scales agree within this, in millionths.
 const WEIGHING_ERROR: u64 = 400;
+/// Less is not worth a line.
+const DUST_GRAMS: u64 = 500;
+/// Less is sold whole.
+const LITTLE_GRAMS: u64 = 20_000;
 /// Laboratories agree within this, in millionths.
 const ASSAY_ERROR: u64 = 1_000;
 /// Prices of one good vary by this around their month's, in millionths.
@@ -39,8 +43,8 @@ pub(crate) struct Stock {
     pub(crate) grams: u64,
     /// What its maker said was in how much: shares are taken of this.
     pub(crate) claimed: (u64, ElementMasses),
-    /// The filing that brought it here.
-    pub(crate) filing: usize,
+    /// The filings that brought it here.
+    pub(crate) filings: Vec<usize>,
 }
 
 impl Stock {
@@ -177,11 +181,12 @@ impl Chain {
         let mut wanted = most_grams;
         let mut taken = Vec::new();
         for stock in self.stock[who].iter_mut().filter(|stock| stock.good == good) {
-            if wanted == 0 {
+            if wanted < DUST_GRAMS {
                 break;
             }
             let crumbs = stock.grams / 50;
-            let grams = if stock.grams <= wanted + crumbs { stock.grams } else { wanted };
+            let all = stock.grams <= wanted + crumbs + DUST_GRAMS;
+            let grams = if all { stock.grams } else { wanted };
             taken.push(stock.part(grams));
             stock.grams -= grams;
             wanted = wanted.saturating_sub(grams);
@@ -192,8 +197,8 @@ impl Chain {
 
     /// Takes most of what there is of a good and leaves something for tomorrow.
     pub(crate) fn take_most(&mut self, who: usize, good: Good) -> Vec<Stock> {
-        let most = self.held(who, good) / 10 * 9;
-        self.take(who, good, most)
+        let held = self.held(who, good);
+        self.take(who, good, if held < LITTLE_GRAMS { held } else { held / 10 * 9 })
     }
 
     /// Puts back what was taken.
@@ -252,7 +257,7 @@ impl Chain {
             good: output.good,
             grams: output.grams,
             claimed: (output.grams, claimed),
-            filing: self.filings.len(),
+            filings: vec![self.filings.len()],
         };
         (line, stock)
     }
@@ -301,7 +306,7 @@ impl Chain {
                 ..filing
             };
             let second = self.file(correction);
-            self.stock[who].push(Stock { filing: second, ..stock });
+            self.stock[who].push(Stock { filings: vec![second], ..stock });
             return second;
         }
         filing.lines.push(line);
@@ -332,7 +337,7 @@ impl Chain {
     ) -> usize {
         let mut filing = self.filing(who, FilingKind::Transformation, "TRF");
         filing.process = Some(process);
-        filing.after = inputs.iter().map(|stock| stock.filing).collect();
+        filing.after = came_with(inputs);
         filing.inputs = inputs.iter().map(moved).collect();
         let mut made = Vec::new();
         for output in outputs.iter().filter(|output| 0 < output.grams) {
@@ -377,7 +382,7 @@ impl Chain {
             return None;
         }
         let mut filing = self.filing(who, FilingKind::Dispatch, "DSP");
-        filing.after = goods.iter().map(|stock| stock.filing).collect();
+        filing.after = came_with(&goods);
         filing.lines = goods.iter().map(|stock| self.sold(stock, terms)).collect();
         filing.party = Some(self.party(buyer));
         filing.invoice = Some(terms.invoice.clone().unwrap_or_else(|| self.number(who, "INV")));
@@ -389,7 +394,8 @@ impl Chain {
             self.file(filing)
         };
         if let Buyer::Filer(buyer) = buyer {
-            let goods = goods.into_iter().map(|stock| Stock { filing: index, ..stock }).collect();
+            let goods =
+                goods.into_iter().map(|stock| Stock { filings: vec![index], ..stock }).collect();
             let arrives_in =
                 self.round_number + usize::try_from(self.chance.between(1, 2)).unwrap_or(1);
             let movement = MovementName { seller: who, reference };
@@ -467,7 +473,7 @@ impl Chain {
             1..=2 => Outcome::Unsatisfactory,
             _ => Outcome::Satisfactory,
         });
-        filing.after = arrived.goods.iter().map(|stock| stock.filing).collect();
+        filing.after = came_with(&arrived.goods);
         filing.movement = Some(arrived.movement);
         let index = self.filings.len();
         for stock in arrived.goods {
@@ -475,9 +481,20 @@ impl Chain {
             let refused_grams = if partly_refused { weighed / 20 } else { 0 };
             let grams = weighed - refused_grams;
             filing.lines.push(Line { refused_grams, ..moved(&stock.part(grams)) });
-            self.stock[who].push(Stock { filing: index, ..stock.part(grams) });
+            self.keep(who, Stock { filings: vec![index], ..stock.part(grams) });
         }
         self.file(filing)
+    }
+
+    /// Puts goods into stock; more of a lot that is there already joins it.
+    fn keep(&mut self, who: usize, stock: Stock) {
+        match self.stock[who].iter_mut().find(|other| other.lot == stock.lot) {
+            Some(other) => {
+                other.grams += stock.grams;
+                other.filings.extend(stock.filings);
+            }
+            None => self.stock[who].push(stock),
+        }
     }
 
     /// Measures everything somebody holds.
@@ -486,7 +503,7 @@ impl Chain {
             return;
         }
         let mut filing = self.filing(who, FilingKind::Stocktake, "STK");
-        filing.after = self.stock[who].iter().map(|stock| stock.filing).collect();
+        filing.after = came_with(&self.stock[who]);
         for index in 0..self.stock[who].len() {
             let stock = self.stock[who][index].clone();
             let weighed = self.chance.about(stock.grams, WEIGHING_ERROR);
@@ -494,6 +511,11 @@ impl Chain {
         }
         self.file(filing);
     }
+}
+
+/// The filings that brought goods to where they are.
+pub(crate) fn came_with(goods: &[Stock]) -> Vec<usize> {
+    goods.iter().flat_map(|stock| stock.filings.iter().copied()).collect()
 }
 
 /// A line about goods as they are.

@@ -198,7 +198,7 @@ fn split_shipments(chain: &mut Chain, _: &Practice, scheme: &mut Scheme) -> Opti
     let Some(exporter) = scheme.organisation else {
         // Parcels are cut from one lot, so that each is one line.
         let (exporter, lot) = chain.everybody(Trade::Exporter).into_iter().find_map(|who| {
-            let large = |stock: &&Stock| stock.good == Good::MagnetsN && 400_000 <= stock.grams;
+            let large = |stock: &&Stock| stock.good == Good::MagnetsN && 395_000 <= stock.grams;
             Some((who, chain.stock[who].iter().find(large)?.clone()))
         })?;
         scheme.organisation = Some(exporter);

@@ -90,7 +90,7 @@ fn run(demo: Demo) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let done = demonstration::run(&api, &plan, &administrator, demo.concurrency, demo.until);
     let done = runtime.block_on(done).context("the demonstration could not be loaded")?;
-    let story = demo.story.unwrap_or_else(|| demo.credentials.with_extension("story.json"));
+    let story = demo.story.unwrap_or_else(|| demo.credentials.with_file_name("story.json"));
     done.write(&demo.credentials, &story)?;
     println!(
         "{} organisations and {} filings in {} s; {} things are wrong on purpose, see {}",

@@ -1,7 +1,7 @@
 //! What each trade does in a round.
 
 use crate::{
-    chain::{Buyer, Chain, LOOKS_SMALL_GRAMS, Output, Stock, Terms, kilograms},
+    chain::{Buyer, Chain, LOOKS_SMALL_GRAMS, Output, Stock, Terms, came_with, kilograms},
     data::{Yield, process_yield, seasons},
     filing::Party,
     goods::{Good, MAGNET_REE_PERCENT},
@@ -18,7 +18,9 @@ use rust_decimal::{Decimal, dec, prelude::ToPrimitive};
 const PURITY_PERCENT: Decimal = dec!(99.5);
 const MIXED_PURITY_PERCENT: Decimal = dec!(95);
 /// Less of a product goes with the residues.
-const WORTH_KEEPING_MG: i64 = 2_000_000;
+const WORTH_KEEPING_MG: i64 = 500_000;
+/// Less does not start a separation or recycling line.
+const WORTH_STARTING_GRAMS: u64 = 50_000;
 /// Less does not fill a cell or crucible.
 const WORTH_SMELTING_GRAMS: u64 = 5_000;
 
@@ -187,12 +189,13 @@ fn separate(
     chain: &mut Chain,
     practice: &Practice,
     who: usize,
-    inputs: &[Stock],
+    inputs: Vec<Stock>,
     into: &[&[(Good, &[Element])]],
 ) {
-    if inputs.is_empty() {
-        return;
+    if sum(&inputs).0 < WORTH_STARTING_GRAMS {
+        return chain.put_back(who, inputs);
     }
+    let inputs = &inputs[..];
     let share = todays(chain, practice.cracking) * todays(chain, practice.separation) / 1_000;
     let mut left = recovered(&sum(inputs).1, share);
     let mut outputs = Vec::new();
@@ -212,7 +215,7 @@ fn separate(
 
 fn separate_rock(chain: &mut Chain, practice: &Practice, who: usize) {
     let inputs = chain.take(who, Good::RockConcentrate, u64::MAX / 2);
-    separate(chain, practice, who, &inputs, &[LIGHT]);
+    separate(chain, practice, who, inputs, &[LIGHT]);
     sell_oxides(chain, who);
     if chain.chance.happens(150) {
         let buyer = Buyer::Filer(chain.somebody(Trade::IonSeparator));
@@ -233,7 +236,7 @@ fn separate_ion(chain: &mut Chain, practice: &Practice, who: usize) {
         .partition(|stock| stock.lot.maker != who);
     chain.put_back(who, own);
     inputs.extend(bought);
-    separate(chain, practice, who, &inputs, &[LIGHT, HEAVY]);
+    separate(chain, practice, who, inputs, &[LIGHT, HEAVY]);
     sell_oxides(chain, who);
     if chain.chance.happens(300) {
         for good in [Good::TbOxide, Good::YOxide, Good::GdOxide] {
@@ -353,7 +356,7 @@ fn make_magnets(chain: &mut Chain, practice: &Practice, who: usize) {
         if !goods.is_empty() {
             let mut filing = chain.filing(who, FilingKind::Disposal, "DIS");
             filing.beyond = Some(Beyond::Waste);
-            filing.after = goods.iter().map(|stock| stock.filing).collect();
+            filing.after = came_with(&goods);
             filing.lines = goods.iter().map(crate::chain::moved).collect();
             chain.file(filing);
         }
@@ -424,7 +427,11 @@ fn recycle(chain: &mut Chain, practice: &Practice, who: usize) {
     }
     let mut inputs = chain.take(who, Good::Swarf, u64::MAX / 2);
     inputs.extend(chain.take(who, Good::EndOfLifeMagnets, u64::MAX / 2));
-    recycle_these(chain, practice, who, &inputs);
+    if sum(&inputs).0 < WORTH_STARTING_GRAMS {
+        chain.put_back(who, inputs);
+    } else {
+        recycle_these(chain, practice, who, &inputs);
+    }
     for good in [Good::PrNdOxide, Good::DyOxide] {
         let buyer = Buyer::Filer(chain.somebody(Trade::Smelter));
         let goods = chain.take_most(who, good);
@@ -519,7 +526,7 @@ pub(crate) fn ship(
     });
     filing.country = Some(country);
     filing.party = Some(party);
-    filing.after = goods.iter().map(|stock| stock.filing).collect();
+    filing.after = came_with(&goods);
     filing.lines = goods.iter().map(|stock| chain.sold(stock, &Terms::default())).collect();
     Some(chain.file(filing))
 }

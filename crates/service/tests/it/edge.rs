@@ -100,6 +100,7 @@ async fn whatever_goes_wrong_is_answered_with_a_problem() {
         service.request("GET", "/v1/things/seven"),
         service.request("GET", "/v1/things/7?limit=300"),
         service.request("GET", "/v1/things/7?page=3"),
+        service.request("GET", "/v1/things/7?limit=%00"),
         json("{"),
         json(r#"{"a": -1}"#),
         service.request("POST", "/v1/things").body("{}"),

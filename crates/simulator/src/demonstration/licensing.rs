@@ -5,6 +5,7 @@ use super::{people::Officials, registration::Filer};
 use crate::{
     Plan, Trade,
     api::{Answer, Api, text},
+    calendar::midnight,
     filing::{Filing, Line, Party},
     goods::Good,
 };
@@ -60,7 +61,7 @@ pub(super) async fn play(
     };
     let used = use_licence(api, plan, officials, &number).await?;
     let ids: Vec<OrganisationId> = filers.iter().map(|filer| filer.id).collect();
-    let exported = export_under(api, plan, holder, &ids, &number).await?;
+    let exported = export_under(api, plan, holder, &ids, (&number, today)).await?;
 
     let waiting = submit(api, plan, other(1), ("single", 1), today).await?;
     let waiting_number = waiting.number.clone();
@@ -194,17 +195,15 @@ async fn export_under(
     plan: &Plan,
     holder: &Filer,
     ids: &[OrganisationId],
-    number: &str,
+    (number, today): (&str, Date),
 ) -> anyhow::Result<String> {
     let controlled = plan.controlled.as_ref().context("somebody holds controlled goods")?;
     let foreign = &plan.nation.foreign[0];
-    let latest = plan.filings.iter().map(|filing| filing.happened_at).max();
-    let happened_at = latest.context("a plan has filings")?;
     let mut filing = Filing::new(
         controlled.organisation,
         FilingKind::Export,
         "EXP-LICENSED-1".to_owned(),
-        happened_at,
+        midnight(today),
     );
     filing.declaration = Some(DECLARATION.to_owned());
     filing.country = Some(foreign.country);

@@ -86,6 +86,7 @@ pub async fn run(
             "registration": seconds(registered), "filing": seconds(filed.saturating_sub(registered)),
             "licensing": seconds(began.elapsed().saturating_sub(filed)),
         },
+        "licence": licensing["licence"]["number"],
         "planted": deeds(plan, &filers, &sent),
         "licensing": licensing,
     });
