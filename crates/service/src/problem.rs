@@ -8,7 +8,7 @@ use serde::Serialize;
 use std::borrow::Cow;
 use utoipa::ToSchema;
 
-/// Every problem's `type` begins like this; the slug of [`Problem::row`] follows.
+/// Every problem's `type` begins like this; the slug of its row in `Problem::row` follows.
 pub const TYPES: &str = "https://lodestone.example/problems/";
 /// The media type of a problem.
 pub const MEDIA_TYPE: &str = "application/problem+json";
