@@ -10,14 +10,18 @@
 
 mod database_under_test;
 mod environment;
+mod identifiers;
 mod ports;
 mod processes;
+mod proxy;
 mod stack;
 
 pub use database_under_test::{TestDatabase, rendered};
 pub use environment::{amqp_url, database_url};
+pub use identifiers::uscc;
 pub use ports::free_port;
 pub use processes::{Binaries, Running, wait_until};
+pub use proxy::Proxy;
 pub use stack::{ADMINISTRATOR_EMAIL, ADMINISTRATOR_PASSWORD, Contents, Stack, StackOptions};
 
 /// The query that renders a live schema as diesel's `schema.rs`.
