@@ -1,0 +1,11 @@
+//! The register, people and their credentials, the law and the log, over HTTP on a real database.
+
+mod credentials;
+mod delegations;
+mod keys;
+mod law;
+mod log;
+mod people;
+mod register;
+mod sign_in;
+mod world;
