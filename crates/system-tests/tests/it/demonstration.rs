@@ -1,3 +1,4 @@
+use crate::tour;
 use jiff::civil::Date;
 use simulator::{
     Plan, Wanted,
@@ -43,4 +44,8 @@ async fn the_demonstration_loads_and_every_planted_deed_becomes_a_finding() {
         plan.planted.iter().map(|planted| planted.detector.to_owned()).collect();
     assert_eq!(planted.len(), 10, "{planted:?}");
     assert_eq!(planted, found);
+
+    // A newcomer's way in: the tour, on what was just loaded.
+    let directory = stack.files().join("checkout");
+    tour::check(&tour::paste(&stack, &done, &directory));
 }

@@ -1,0 +1,490 @@
+//! Every route, every role, somebody else's identifier: who gets through?
+//!
+//! The routes come from the services' own descriptions. A route without a row here fails, and so
+//! does a row without a route.
+
+use crate::world::{Filer, World, product};
+use serde_json::{Value, json};
+use simulator::api::{Request, text};
+use std::collections::{BTreeMap, BTreeSet};
+use testkit::uscc;
+
+/// What stands in everything that the victim would not tell: seen elsewhere, it leaked.
+const SECRET: &str = "ZXSECRET";
+
+/// Everybody who asks. The first five belong to no office.
+const CALLERS: [&str; 12] = [
+    "nobody",
+    "reporter",
+    "exporter",
+    "administrator",
+    "stranger",
+    "officer",
+    "senior_officer",
+    "analyst",
+    "inspector",
+    "auditor",
+    "customs",
+    "agency_adviser",
+];
+const OFFICIALS: &[&str] = &[
+    "authority",
+    "officer",
+    "senior_officer",
+    "analyst",
+    "inspector",
+    "auditor",
+    "customs",
+    "agency_adviser",
+];
+const AUTHORITY: &[&str] = &["authority"];
+const READERS: &[&str] = &["officer", "senior_officer", "analyst", "inspector", "auditor"];
+const DECIDERS: &[&str] = &["officer", "senior_officer", "inspector"];
+const OFFICERS: &[&str] = &["officer", "senior_officer"];
+const CUSTOMS: &[&str] = &["customs"];
+const NONE: &[&str] = &[];
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Service {
+    Reporting,
+    Licensing,
+}
+use Service::{Licensing as L, Reporting as R};
+
+/// How far a route reaches.
+enum Reach {
+    /// Anybody may ask, even without signing in; nothing secret is answered.
+    Public,
+    /// Whoever is signed in, about themselves; nothing of others is answered.
+    Own,
+    /// About others: for these callers only. Everybody else is refused like for nothing at all.
+    Others(&'static [&'static str]),
+    /// Takes no identifier and would end the caller's own session.
+    NotCalled,
+}
+use Reach::{NotCalled, Others, Own, Public};
+
+struct Row {
+    service: Service,
+    method: &'static str,
+    path: &'static str,
+    reach: Reach,
+    /// What is sent; `{name}` is filled in with the victim's.
+    body: &'static str,
+}
+
+const fn row(
+    service: Service,
+    method: &'static str,
+    path: &'static str,
+    reach: Reach,
+    body: &'static str,
+) -> Row {
+    Row { service, method, path, reach, body }
+}
+
+#[rustfmt::skip]
+const ROWS: &[Row] = &[
+    // Filings and what follows from them
+    row(R, "POST", "/v1/filings", Own, r#"{"kind":"disposal","reference":"X","site":"S1","to":"waste","happened_at":"2026-10-02T10:00:00+08:00","lines":[{"lot":"{lot}","quantity_kg":"1.000"}]}"#),
+    row(R, "GET", "/v1/filings", Others(OFFICIALS), ""),
+    row(R, "GET", "/v1/filings/{id}", Others(OFFICIALS), "filing"),
+    row(R, "GET", "/v1/filings/{id}/versions", Others(OFFICIALS), "filing"),
+    row(R, "GET", "/v1/movements", Others(OFFICIALS), ""),
+    row(R, "GET", "/v1/balances", Others(OFFICIALS), ""),
+    row(R, "GET", "/v1/findings", Others(READERS), ""),
+    row(R, "GET", "/v1/findings/{id}", Others(READERS), "finding"),
+    row(R, "POST", "/v1/findings/{id}/disposition", Others(DECIDERS), r#"finding {"state":"under_review","reason":"x"}"#),
+    // Signing in
+    row(R, "POST", "/v1/sessions", Public, r#"{"email":"nobody@nowhere.example","password":"not the right password"}"#),
+    row(R, "DELETE", "/v1/sessions", NotCalled, ""),
+    row(R, "GET", "/v1/me", Own, ""),
+    // The register
+    row(R, "POST", "/v1/organisations", Others(AUTHORITY), r#"{"kind":"filer","uscc":"91110000600037341L","name_zh":"x","name_en":"x"}"#),
+    row(R, "GET", "/v1/organisations", Own, ""),
+    row(R, "GET", "/v1/organisations/{id}", Own, "organisation"),
+    row(R, "PATCH", "/v1/organisations/{id}", Others(AUTHORITY), r#"organisation {"name_en":"x"}"#),
+    row(R, "POST", "/v1/organisations/{id}/close", Others(AUTHORITY), "organisation {}"),
+    row(R, "POST", "/v1/organisations/{id}/sites", Others(NONE), r#"organisation {"code":"S9","name_zh":"x","name_en":"x","region":"360700","stages":["mining"]}"#),
+    row(R, "GET", "/v1/organisations/{id}/sites", Others(OFFICIALS), "organisation"),
+    row(R, "POST", "/v1/organisations/{id}/products", Others(NONE), r#"organisation {"code":"P9","name_zh":"x","name_en":"x","category":"ore","hs_code":"2530902000","composition":{"percent":{"Nd":"1"}}}"#),
+    row(R, "GET", "/v1/organisations/{id}/products", Others(OFFICIALS), "organisation"),
+    row(R, "POST", "/v1/groups", Others(AUTHORITY), r#"{"name_zh":"x","name_en":"x"}"#),
+    row(R, "GET", "/v1/groups", Own, ""),
+    // People, and what they may do
+    row(R, "GET", "/v1/people", Own, ""),
+    row(R, "PUT", "/v1/people/{id}/roles", Others(AUTHORITY), r#"person {"roles":["reporter"]}"#),
+    row(R, "POST", "/v1/people/{id}/end", Others(AUTHORITY), "person {}"),
+    row(R, "POST", "/v1/invitations", Others(AUTHORITY), r#"{"email":"x@x.example","roles":["reporter"],"organisation":"{organisation}"}"#),
+    row(R, "GET", "/v1/invitations", Own, ""),
+    row(R, "POST", "/v1/invitations/accept", Public, r#"{"token":"ldi_AAAA","name":"x","password":"a password for tests only"}"#),
+    row(R, "POST", "/v1/delegations", Own, r#"{"agent_organisation":"{organisation}","roles":["reporter"],"valid_until":"2026-12-31T00:00:00Z"}"#),
+    row(R, "GET", "/v1/delegations", Own, ""),
+    row(R, "DELETE", "/v1/delegations/{id}", Others(NONE), "delegation"),
+    row(R, "POST", "/v1/keys", Own, r#"{"name":"x","scopes":[]}"#),
+    row(R, "GET", "/v1/keys", Own, ""),
+    row(R, "DELETE", "/v1/keys/{id}", Others(NONE), "key"),
+    // The law, and who is on which list
+    row(R, "GET", "/v1/regime/versions", Own, ""),
+    row(R, "POST", "/v1/regime/versions", Others(AUTHORITY), r#"{"rows":[]}"#),
+    row(R, "POST", "/v1/regime/diff", Others(OFFICIALS), r#"{"rows":[]}"#),
+    row(R, "GET", "/v1/regime/rows", Own, ""),
+    row(R, "POST", "/v1/regime/quotas", Others(AUTHORITY), r#"{"group":"{organisation}","year":2026,"scope":"mining","batch":1,"granted_reo_kg":"1.000","source":"x","verification":"fictitious"}"#),
+    row(R, "GET", "/v1/regime/quotas", Own, ""),
+    row(R, "POST", "/v1/regime/listed-parties", Others(AUTHORITY), r#"{"list":"watch","name":"x","valid_from":"2026-11-01","source":"x","verification":"fictitious"}"#),
+    row(R, "POST", "/v1/regime/listed-parties/{id}/end", Others(AUTHORITY), r#"nothing {"valid_until":"2026-12-01"}"#),
+    row(R, "GET", "/v1/regime/listed-parties", Own, ""),
+    // Who read what, what became true, and what went astray
+    row(R, "GET", "/v1/access-log", Own, ""),
+    row(R, "GET", "/v1/log/checkpoint", Public, ""),
+    row(R, "GET", "/v1/log/proof/inclusion", Public, ""),
+    row(R, "GET", "/v1/log/proof/consistency", Public, ""),
+    row(R, "GET", "/v1/log/leaves", Public, ""),
+    row(R, "GET", "/v1/dead-letters", Others(AUTHORITY), ""),
+    row(R, "POST", "/v1/dead-letters/{id}/replay", Others(AUTHORITY), "nothing {}"),
+    // Licensing
+    row(L, "GET", "/v1/workflow", Public, ""),
+    row(L, "GET", "/v1/verify/{number}", Public, "licence"),
+    row(L, "GET", "/v1/signing-keys", Public, ""),
+    row(L, "POST", "/v1/determinations", Own, r#"{"goods":{"category":"magnet"},"destination":"DE"}"#),
+    row(L, "GET", "/v1/determinations/{id}", Others(OFFICIALS), "determination"),
+    row(L, "POST", "/v1/applications", Own, r#"{"kind":"single"}"#),
+    row(L, "GET", "/v1/applications", Own, ""),
+    row(L, "GET", "/v1/applications/{id}", Others(NONE), "case"),
+    row(L, "PATCH", "/v1/applications/{id}", Others(NONE), r#"case {"contract":"x"}"#),
+    row(L, "POST", "/v1/applications/{id}/submit", Others(NONE), "case"),
+    row(L, "POST", "/v1/applications/{id}/withdraw", Others(NONE), "case"),
+    row(L, "POST", "/v1/applications/{id}/reconsideration", Others(NONE), r#"case {"grounds":"x"}"#),
+    row(L, "GET", "/v1/cases", Others(OFFICIALS), ""),
+    row(L, "GET", "/v1/cases/{id}", Others(OFFICIALS), "case"),
+    row(L, "POST", "/v1/cases/{id}/{action}", Others(OFFICERS), "case {}"),
+    row(L, "GET", "/v1/licences", Others(OFFICIALS), ""),
+    row(L, "GET", "/v1/licences/{number}", Others(OFFICIALS), "licence"),
+    row(L, "GET", "/v1/licences/{number}/reservations", Others(OFFICIALS), "licence"),
+    row(L, "POST", "/v1/licences/{number}/reservations", Others(CUSTOMS), r#"licence {"line":1,"declaration":"x","declaration_line":1,"quantity_kg":"1","control_code":"1C905.a.4","destination":"DE","consignee":"x"}"#),
+    row(L, "POST", "/v1/licences/{number}/reservations/{reservation}/confirm", Others(CUSTOMS), "licence"),
+    row(L, "POST", "/v1/licences/{number}/reservations/{reservation}/release", Others(CUSTOMS), "licence"),
+    row(L, "POST", "/v1/licences/{number}/{action}", Others(OFFICERS), r#"licence {"reason":"x"}"#),
+];
+
+/// The victim's identifiers, by the words used in `ROWS`.
+type Identifiers = BTreeMap<&'static str, String>;
+
+impl Row {
+    /// What identifier the path asks for, and what is sent.
+    fn parts(&self) -> (&'static str, &'static str) {
+        if self.body.starts_with('{') {
+            return ("", self.body);
+        }
+        self.body.split_once(' ').unwrap_or((self.body, ""))
+    }
+
+    fn request(
+        &self,
+        world: &World,
+        victims: &Identifiers,
+        caller: &str,
+        token: Option<&str>,
+    ) -> Request {
+        let (thing, body) = self.parts();
+        let own = |name: &str| {
+            victims.get(name).map_or("0198f2c0-0000-7000-8000-000000000000", String::as_str)
+        };
+        let mut path = self.path.replace("{id}", own(thing)).replace("{number}", own("licence"));
+        path = path.replace("{reservation}", own("reservation"));
+        path = path.replace(
+            "{action}",
+            if self.path.contains("licences") { "suspend" } else { "begin_review" },
+        );
+        let official = OFFICIALS.contains(&caller);
+        let mut body = body.to_owned();
+        for name in ["lot", "organisation"] {
+            body = body.replace(&format!("{{{name}}}"), own(name));
+        }
+        if official && self.method == "GET" && self.takes_organisation() {
+            path = format!("{path}?organisation={}", own("organisation"));
+        }
+        let mut request = match self.service {
+            R => world.api.reporting(self.method, &path),
+            L => world.api.licensing(self.method, &path),
+        };
+        if let Some(token) = token {
+            request = request.by(token);
+        }
+        if self.method != "GET" {
+            request = request.once(&format!("isolation-{caller}")).if_still("\"1\"");
+        }
+        if body.is_empty() { request } else { request.with_bytes(body.into_bytes()) }
+    }
+
+    fn takes_organisation(&self) -> bool {
+        ["/v1/filings", "/v1/movements", "/v1/balances", "/v1/findings"]
+            .iter()
+            .any(|path| self.service == R && self.path.starts_with(path))
+    }
+
+    fn name(&self) -> String {
+        format!("{} {}", self.method, self.path)
+    }
+
+    /// What is wrong with an answer, if anything.
+    fn fault(&self, caller: &str, status: u16, answer: &str) -> Option<String> {
+        let leaked = answer.contains(SECRET);
+        let refused = matches!(status, 401 | 403 | 404);
+        let fault = match &self.reach {
+            NotCalled => return None,
+            _ if 500 <= status => "fails",
+            Others(allowed) if allowed.contains(&caller) => return None,
+            _ if leaked => "is told what is secret",
+            Public => return None,
+            _ if caller == "nobody" && status != 401 => "need not sign in",
+            Own => return None,
+            // A list without identifier may be one's own, which is empty of others' secrets.
+            Others(_) if self.method == "GET" && !self.path.contains('{') => return None,
+            Others(_) if !refused => "gets through",
+            Others(_) => return None,
+        };
+        Some(format!("{}: {caller} {fault}: {status} {answer}", self.name()))
+    }
+}
+
+/// Every operation that the services describe.
+async fn described(world: &World) -> BTreeSet<String> {
+    let mut operations = BTreeSet::new();
+    for request in
+        [world.api.reporting("GET", "/openapi.json"), world.api.licensing("GET", "/openapi.json")]
+    {
+        let description = world.sends(request).await.body;
+        for (path, methods) in description["paths"].as_object().unwrap() {
+            for method in methods.as_object().unwrap().keys() {
+                operations.insert(format!("{} {path}", method.to_uppercase()));
+            }
+        }
+    }
+    operations
+}
+
+/// A filer with one of everything, each with something secret in it.
+async fn a_victim(world: &World, agent: &Filer) -> (Filer, Identifiers) {
+    let ore = product(&format!("{SECRET}-ORE"), "ore", "2530902000", json!({"Nd": "0.9"}));
+    let victim = world.filer("Isolated Mine", &["mining", "export"], vec![ore]).await;
+    let lot = format!("{SECRET}-LOT");
+    let extraction = world.files(&victim, json!({
+        "kind": "extraction", "reference": format!("{SECRET}-EXT"), "site": "S1", "happened_at": "2026-10-02T10:00:00+08:00",
+        "lines": [{"lot": lot, "product": format!("{SECRET}-ORE"), "quantity_kg": "1000.000"}],
+    })).await;
+    let filing = world.files(&victim, json!({
+        "kind": "dispatch", "reference": format!("{SECRET}-DSP"), "site": "S1", "happened_at": "2026-10-03T10:00:00+08:00",
+        "client": {"name": format!("{SECRET} client"), "identifier": uscc(777_777), "country": "CN"},
+        "contract": format!("{SECRET}-C"), "invoice": format!("{SECRET}-I"),
+        "lines": [{"lot": lot, "quantity_kg": "1500.000"}],
+    })).await;
+    let end_user = json!({"name": format!("{SECRET} end user"), "country": "DE"});
+    let documents: Vec<Value> = [
+        "application_form",
+        "id_legal_rep_managers_handler",
+        "contract_or_other_proof",
+        "technical_description_or_test_report",
+        "end_user_end_use_certificate",
+    ]
+    .iter()
+    .map(|kind| json!({"kind": kind, "name": format!("{SECRET}.pdf"), "sha256": "ab".repeat(32)}))
+    .collect();
+    let application = json!({
+        "kind": "single", "destination": "DE", "consignees": [end_user], "end_users": [end_user],
+        "end_use": {"category": "civil", "description": format!("{SECRET} use")},
+        "valid_from": "2026-11-01", "valid_until": "2027-09-30", "documents": documents,
+        "lines": [{"description": format!("{SECRET} goods"), "control_code": "1C905.a.4", "hs_code": "8505111000",
+            "quantity_kg": "800", "goods": {"category": "magnet", "magnet_family": "ndfeb", "composition": {
+                "percent": {"Nd": "28", "Dy": "3", "Fe": "68", "B": "1"}, "completeness": "complete"}}}],
+    });
+    let (officer, senior) =
+        (world.official("officer").await, world.official("senior_officer").await);
+    let mut cases = Vec::new();
+    for name in ["open", "decided"] {
+        let begin = world
+            .api
+            .licensing("POST", "/v1/applications")
+            .by(&victim.key)
+            .once(name)
+            .with(&application);
+        let begun = world.sends(begin).await;
+        let id = text(&begun.body, "id").unwrap();
+        let submit =
+            world.api.licensing("POST", &format!("/v1/applications/{id}/submit")).by(&victim.key);
+        cases.push((id, world.sends(submit.if_still(&begun.etag.unwrap())).await.etag.unwrap()));
+    }
+    let (decided, mut etag) = cases.pop().unwrap();
+    for (action, by, body) in [
+        ("accept", &officer, json!({})),
+        ("begin_review", &officer, json!({})),
+        ("recommend_approval", &officer, json!({"note": "plausible"})),
+        ("countersign", &senior, json!({})),
+    ] {
+        let act =
+            world.api.licensing("POST", &format!("/v1/cases/{decided}/{action}")).by(&by.token);
+        etag = world.sends(act.if_still(&etag).with(&body)).await.etag.unwrap();
+    }
+    let licences =
+        world.sends(world.api.licensing("GET", "/v1/licences").by(&victim.key)).await.body;
+    let licence = text(&licences, "licences/0/number").unwrap();
+    let customs = world.office("customs", "customs").await;
+    let reserve = json!({"line": 1, "declaration": format!("{SECRET}-1"), "declaration_line": 1, "quantity_kg": "10",
+        "control_code": "1C905.a.4", "hs_code": "8505111000", "destination": "DE", "consignee": format!("{SECRET} end user")});
+    let path = format!("/v1/licences/{licence}/reservations");
+    let reserved = world
+        .sends(world.api.licensing("POST", &path).by(&customs.token).with(&reserve))
+        .await
+        .body;
+    let question = json!({"goods": {"category": "magnet"}, "destination": "DE", "parties": [{"name": format!("{SECRET} asks")}]});
+    let asked = world
+        .api
+        .licensing("POST", "/v1/determinations")
+        .by(&victim.key)
+        .once("asked")
+        .with(&question);
+    let delegation = json!({"agent_organisation": agent.id, "roles": ["exporter"], "valid_until": "2026-12-31T00:00:00Z"});
+    let delegation = world
+        .api
+        .reporting("POST", "/v1/delegations")
+        .by(&victim.session)
+        .once("lent")
+        .with(&delegation);
+    world.settles().await;
+    let findings =
+        world.sends(world.api.reporting("GET", "/v1/findings").by(&victim.key)).await.body;
+    let keys = world.sends(world.api.reporting("GET", "/v1/keys").by(&victim.session)).await.body;
+    let people =
+        world.sends(world.api.reporting("GET", "/v1/people").by(&victim.session)).await.body;
+    let identifiers = BTreeMap::from([
+        ("organisation", victim.id.to_string()),
+        ("lot", extraction.lot(&lot)),
+        ("filing", filing.id),
+        ("case", cases.pop().unwrap().0),
+        ("licence", licence),
+        ("reservation", text(&reserved, "id").unwrap()),
+        ("determination", text(&world.sends(asked).await.body, "id").unwrap()),
+        ("delegation", text(&world.sends(delegation).await.body, "id").unwrap()),
+        ("finding", text(&findings, "findings/0/id").unwrap()),
+        ("key", text(&keys, "keys/0/id").unwrap()),
+        ("person", text(&people, "people/0/id").unwrap()),
+    ]);
+    (victim, identifiers)
+}
+
+/// Tokens of everybody who asks; `stranger` is a filer's key without scopes that matter here.
+async fn callers(world: &World) -> BTreeMap<&'static str, Option<String>> {
+    let ore = product("ORE", "ore", "2530902000", json!({"Nd": "0.9"}));
+    let other = world.filer("Curious Mine", &["mining", "export"], vec![ore]).await;
+    let mut tokens =
+        BTreeMap::from([("nobody", None), ("administrator", Some(other.session.clone()))]);
+    for (caller, scope) in
+        [("reporter", "reporter"), ("exporter", "exporter"), ("stranger", "administrator")]
+    {
+        let form = json!({"name": caller, "scopes": [scope]});
+        let create =
+            world.api.reporting("POST", "/v1/keys").by(&other.session).once(caller).with(&form);
+        tokens.insert(caller, Some(text(&world.sends(create).await.body, "key").unwrap()));
+    }
+    for caller in ["officer", "senior_officer", "analyst", "inspector", "auditor"] {
+        tokens.insert(caller, Some(world.official(caller).await.token));
+    }
+    tokens.insert("customs", Some(world.office("customs", "customs").await.token));
+    tokens.insert("agency_adviser", Some(world.office("agency", "agency_adviser").await.token));
+    tokens
+}
+
+/// How much there is of everything the victim has.
+async fn state_of(world: &World, victim: &Filer) -> Vec<(String, i64)> {
+    let database = world.stack.database();
+    let tables = database.owner().await;
+    let tables = tables
+        .query("select c.relname::text from pg_class c join pg_namespace n on n.oid = c.relnamespace
+            where n.nspname = 'lodestone' and c.relkind in ('r', 'p') and c.relname not in ('events', 'idempotency_keys')
+            and exists (select from pg_attribute a where a.attrelid = c.oid and a.attname = 'organisation') order by 1", &[])
+        .await
+        .unwrap();
+    let mut state = Vec::new();
+    for table in tables {
+        let table: String = table.get(0);
+        let rows = database.count(&format!("{table} where organisation = '{}'", victim.id)).await;
+        state.push((table, rows));
+    }
+    state.push((
+        "keys in force".to_owned(),
+        database
+            .count(&format!("api_keys where organisation = '{}' and revoked_at is null", victim.id))
+            .await,
+    ));
+    state.push((
+        "delegations in force".to_owned(),
+        database
+            .count(&format!(
+                "delegations where organisation = '{}' and revoked_at is null",
+                victim.id
+            ))
+            .await,
+    ));
+    state.push((
+        "licences in force".to_owned(),
+        database
+            .count(&format!("licences where organisation = '{}' and state = 'issued'", victim.id))
+            .await,
+    ));
+    state
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_route_has_a_row_and_nobody_gets_through_to_what_is_somebody_elses() {
+    let world = World::start().await;
+    let written: BTreeSet<String> = ROWS.iter().map(Row::name).collect();
+    assert_eq!(written.len(), ROWS.len(), "a route has two rows");
+    let routes = described(&world).await;
+    let without_row: Vec<_> = routes.difference(&written).collect();
+    let without_route: Vec<_> = written.difference(&routes).collect();
+    assert!(
+        without_row.is_empty() && without_route.is_empty(),
+        "no row: {without_row:?}; no route: {without_route:?}"
+    );
+
+    let tokens = callers(&world).await;
+    let agent = world.filer("Agent", &["trading"], vec![]).await;
+    let (victim, victims) = a_victim(&world, &agent).await;
+    let before = state_of(&world, &victim).await;
+    let mut faults = Vec::new();
+    let mut asked = 0;
+    for row in ROWS {
+        for caller in CALLERS {
+            let may = matches!(&row.reach, Others(allowed) if allowed.contains(&caller));
+            if matches!(row.reach, NotCalled) || (may && row.method != "GET") {
+                continue;
+            }
+            let token = tokens[caller].as_deref();
+            let request = row.request(&world, &victims, caller, token);
+            let answer = world.api.send_once(&request).await.unwrap();
+            asked += 1;
+            faults.extend(row.fault(caller, answer.status.as_u16(), &answer.body.to_string()));
+            // To a filer, what is another's and what does not exist are the same.
+            let is_filer = ["reporter", "exporter", "administrator", "stranger"].contains(&caller);
+            if is_filer && row.path.contains('{') && matches!(row.reach, Others(_)) {
+                let nothing = row.request(&world, &Identifiers::new(), caller, token);
+                let nothing = world.api.send_once(&nothing).await.unwrap();
+                if (answer.status, &answer.body["type"], &answer.body["detail"])
+                    != (nothing.status, &nothing.body["type"], &nothing.body["detail"])
+                {
+                    faults.push(format!(
+                        "{}: {caller} can tell: {} {} and {} {}",
+                        row.name(),
+                        answer.status,
+                        answer.body,
+                        nothing.status,
+                        nothing.body
+                    ));
+                }
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{} of {asked}:\n{}", faults.len(), faults.join("\n"));
+    assert!(600 < asked, "{asked} requests");
+    assert_eq!(state_of(&world, &victim).await, before, "nothing of the victim's was changed");
+}
