@@ -12,6 +12,7 @@ use actix_web::{
 };
 use futures_util::{StreamExt, future::LocalBoxFuture};
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use serde_path_to_error::Segment;
 
 /// A JSON body, parsed, together with its bytes as they came.
@@ -104,7 +105,10 @@ pub fn parse_or_violation<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Violat
     })?;
     if has_nul(text) {
         let detail = "a string holds the character U+0000, which cannot be stored";
-        return Err(Violation::at("", "nul_character", detail).expecting("text without U+0000"));
+        let pointer = pointer_to_nul(text).unwrap_or_default();
+        return Err(
+            Violation::at(pointer, "nul_character", detail).expecting("text without U+0000")
+        );
     }
     let mut json = serde_json::Deserializer::from_str(text);
     let value = serde_path_to_error::deserialize(&mut json)
@@ -120,6 +124,30 @@ fn has_nul(json: &str) -> bool {
         let backslashes_before = json[..at].bytes().rev().take_while(|byte| *byte == b'\\').count();
         backslashes_before % 2 == 0
     })
+}
+
+/// Where the first such string stands; for a member's name, the object it is in. `None` when the
+/// text is no JSON.
+fn pointer_to_nul(json: &str) -> Option<String> {
+    fn find(value: &Value, pointer: &str) -> Option<String> {
+        match value {
+            Value::String(text) => text.contains('\0').then(|| pointer.to_owned()),
+            Value::Array(items) => items
+                .iter()
+                .enumerate()
+                .find_map(|(index, item)| find(item, &format!("{pointer}/{index}"))),
+            Value::Object(members) => members.iter().find_map(|(name, member)| {
+                if name.contains('\0') {
+                    return Some(pointer.to_owned());
+                }
+                let mut pointer = pointer.to_owned();
+                push(&mut pointer, name);
+                find(member, &pointer)
+            }),
+            _ => None,
+        }
+    }
+    find(&serde_json::from_str(json).ok()?, "")
 }
 
 fn wrong_value(path: &serde_path_to_error::Path, error: &serde_json::Error) -> Violation {
@@ -193,6 +221,7 @@ fn push(pointer: &mut String, token: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::problem::Location;
     use actix_web::{App, HttpResponse, test, web};
     use serde::Deserialize;
     use std::fmt::Write;
@@ -255,6 +284,15 @@ mod tests {
     fn a_nul_character_is_refused_and_a_backslash_before_u0000_is_not() {
         let nul = parse_or_violation::<serde_json::Value>(br#"{"a":"x\u0000"}"#).unwrap_err();
         assert_eq!(nul.code, "nul_character");
+        let places: [(&[u8], &str); 3] = [
+            (br#"{"a":"x\u0000"}"#, "/a"),
+            (br#"{"a":[1,{"b/c":"\u0000"}]}"#, "/a/1/b~1c"),
+            (br#"{"a":{"\u0000":1}}"#, "/a"),
+        ];
+        for (body, pointer) in places {
+            let nul = parse_or_violation::<Value>(body).unwrap_err();
+            assert_eq!(nul.location, Location::Pointer { pointer: pointer.to_owned() });
+        }
         let literal = parse_or_violation::<serde_json::Value>(br#"{"a":"x\\u0000"}"#).unwrap();
         assert_eq!(literal["a"], "x\\u0000");
     }
