@@ -13,7 +13,7 @@ use actix_web::{HttpResponse, post, web};
 use database::cases::{self, CaseError, CaseRecord, CaseVersion, Issued};
 use domain::{
     application::{Application, complete},
-    case::{Action, ActionName, Advice, RefusalReason},
+    case::{Action, ActionName, Advice, RefusalReason, TRANSITIONS, Transition},
     codes::Role,
     ids::{CaseId, LicenceId, OrganisationId, PersonId},
     licence::{CONTENT_VERSION, Holder, LicenceContent, LicenceLine, SerialNumber},
@@ -119,6 +119,7 @@ pub(crate) async fn act(
 ) -> Result<HttpResponse, Problem> {
     let (id, name) = path.into_inner();
     let action = parsed(&name, &body.bytes)?;
+    require_role(&official, action.name())?;
     let moment = app::moment(&trace);
     let mut conn = app.connection().await?;
     let seen = cases::find(&mut conn, id).await?.ok_or(Problem::NotFound("case"))?;
@@ -149,6 +150,14 @@ pub(crate) async fn act(
     log_read(&mut conn, &official, record.case.organisation, record.number, &moment).await?;
     let view = view_of(&app, &mut conn, &record, &moment).await?;
     Ok(HttpResponse::Ok().insert_header(etag(record.version)).json(view))
+}
+
+/// Nobody learns anything of a case by trying what no state of it allows to their roles.
+fn require_role(official: &Official, action: ActionName) -> Result<(), Problem> {
+    let by = |row: &Transition| row.by.is_some_and(|role| official.has(role));
+    let may = TRANSITIONS.iter().any(|row| row.action == action && by(row));
+    may.then_some(())
+        .ok_or_else(|| Problem::Forbidden(format!("{action} is for another role").into()))
 }
 
 fn action_is_advice(name: &str) -> bool {

@@ -129,14 +129,14 @@ pub(crate) async fn act(
     body: JsonBody<Reason>,
 ) -> Result<HttpResponse, Problem> {
     let (number, action) = path.into_inner();
-    let number = known(&number)?;
     let action: LicenceAction = action.parse().map_err(|_| Problem::NotFound("action"))?;
     // Another licence takes a licence's place only when it is issued, never by itself.
     if action == LicenceAction::Supersede {
         return Err(Problem::NotFound("action"));
     }
-    let reason = checked(body.value.reason)?;
     let role = role_for(&signed, action)?;
+    let number = known(&number)?;
+    let reason = checked(body.value.reason)?;
     let holder = (role == Role::Exporter).then_some(signed.organisation);
     let moment = app::moment(&trace);
     let mut conn = app.connection().await?;

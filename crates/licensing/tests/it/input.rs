@@ -35,7 +35,7 @@ async fn bad_input_is_named_and_nothing_is_stored() {
     };
     let table: [(Value, u16, &str); 13] = [
         (json!({}), 422, "/kind missing_field"),
-        (draft(|d| d["contract"] = json!("C\u{0}1")), 400, " nul_character"),
+        (draft(|d| d["contract"] = json!("C\u{0}1")), 400, "/contract nul_character"),
         (json!([]), 422, "/kind missing_field"),
         (json!({"kind": "triple"}), 400, "/kind unknown_value"),
         (draft(|d| d["weight"] = json!(1)), 400, "/weight unknown_field"),
