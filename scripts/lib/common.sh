@@ -48,3 +48,9 @@ use_cargo() {
   export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$CACHE/target}
   PATH=$TOOLS/bin:$PATH
 }
+
+# Always everything: which features a dependency is built with depends on what is built beside it,
+# so two scripts that build different parts would undo each other's work.
+build_release() {
+  cargo build --release --locked --workspace --bins || fail "the build failed"
+}
