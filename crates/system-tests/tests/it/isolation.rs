@@ -118,7 +118,7 @@ const ROWS: &[Row] = &[
     row(R, "POST", "/v1/invitations", Others(AUTHORITY), r#"{"email":"x@x.example","roles":["reporter"],"organisation":"{organisation}"}"#),
     row(R, "GET", "/v1/invitations", Own, ""),
     row(R, "POST", "/v1/invitations/accept", Public, r#"{"token":"ldi_AAAA","name":"x","password":"a password for tests only"}"#),
-    row(R, "POST", "/v1/delegations", Own, r#"{"agent_organisation":"{organisation}","roles":["reporter"],"valid_until":"2026-12-31T00:00:00Z"}"#),
+    row(R, "POST", "/v1/delegations", Own, r#"{"agent":"{organisation}","roles":["reporter"],"valid_until":"2026-12-31T00:00:00Z"}"#),
     row(R, "GET", "/v1/delegations", Own, ""),
     row(R, "DELETE", "/v1/delegations/{id}", Others(NONE), "delegation"),
     row(R, "POST", "/v1/keys", Own, r#"{"name":"x","scopes":[]}"#),
@@ -343,7 +343,8 @@ async fn a_victim(world: &World, agent: &Filer) -> (Filer, Identifiers) {
         .by(&victim.key)
         .once("asked")
         .with(&question);
-    let delegation = json!({"agent_organisation": agent.id, "roles": ["exporter"], "valid_until": "2026-12-31T00:00:00Z"});
+    let delegation =
+        json!({"agent": agent.id, "roles": ["exporter"], "valid_until": "2026-12-31T00:00:00Z"});
     let delegation = world
         .api
         .reporting("POST", "/v1/delegations")
