@@ -69,18 +69,23 @@ impl<J: Judges> Consuming<J> {
     ) -> Result<Told, database::Error> {
         let now = clock::now();
         screening::judge_alone(transaction).await?;
-        let ids: Vec<Uuid> = heard.iter().map(|heard| heard.id).collect();
-        let accepted: HashSet<Uuid> = match self.accepting {
-            Accepting::Once => inbox::accept(transaction, self.consumer, &ids, now).await?,
-            Accepting::Everything => ids.into_iter().collect(),
+        let new = match self.accepting {
+            Accepting::Once => {
+                let ids: Vec<Uuid> = heard.iter().map(|heard| heard.id).collect();
+                once_each(heard, inbox::accept(transaction, self.consumer, &ids, now).await?)
+            }
+            Accepting::Everything => heard.to_vec(),
         };
-        let new: Vec<Heard> =
-            heard.iter().filter(|heard| accepted.contains(&heard.id)).cloned().collect();
         if new.is_empty() {
             return Ok(Told::default());
         }
         self.judges.judge(transaction, &new, now).await
     }
+}
+
+/// Those that were accepted, each once: a message and its repeat may come in one batch.
+fn once_each(heard: &[Heard], mut accepted: HashSet<Uuid>) -> Vec<Heard> {
+    heard.iter().filter(|heard| accepted.remove(&heard.id)).cloned().collect()
 }
 
 impl<J: Judges> Handler for Consuming<J> {

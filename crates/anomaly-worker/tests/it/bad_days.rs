@@ -48,6 +48,33 @@ async fn a_worker_killed_again_and_again_judges_every_filing_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_message_and_its_repeat_in_one_batch_are_one() {
+    let mut world = World::start().await;
+    let maker = world.filer(&["magnet_making"], None).await;
+    world.stack.service("anomaly-worker").kill();
+    makes(&world, maker, 1_000).await;
+    is_published(&world, 1).await;
+    // The relay tells everything again when it does not know how far it came.
+    let owner = world.stack.database().owner().await;
+    owner.execute("update lodestone.relay_state set published = 0", &[]).await.unwrap();
+    sells(&world, maker, "D-1", 10).await;
+    is_published(&world, 2).await;
+    world.stack.service("anomaly-worker").start_again();
+    world.settles().await;
+    assert_eq!(world.number("select count(*) from lodestone.screenings").await, 2);
+}
+
+async fn is_published(world: &World, filings: i64) {
+    let recorded = "select count(*) from lodestone.relay_state where published = sequenced
+        and (select count(*) from lodestone.log_leaves l join lodestone.events e on e.id = l.event
+            where e.name = 'filing.recorded') = ";
+    wait_until("what was filed is published", Duration::from_secs(20), async || {
+        (world.number(&format!("{recorded}{filings}")).await == 1).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn without_its_inbox_the_worker_would_judge_twice_and_that_shows() {
     let settings = [("LODESTONE_WORKER__SKIP_INBOX", "true"), ("LODESTONE_EXPERIMENT", "yes")];
     let world = World::start_with(&settings).await;
