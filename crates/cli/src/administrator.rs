@@ -74,9 +74,11 @@ struct Outcome {
 
 pub async fn run(command: Command) -> anyhow::Result<()> {
     let Command::Create(create) = command;
+    // Read in any case: whoever writes it into a pipe must not find nobody at the other end.
+    let password = choose_password(&create)?;
     let pool = database_target()?.pool(database::Role::Identity, 1);
     let mut conn = pool.get().await.context("cannot reach the database")?;
-    let outcome = create_administrator(&mut conn, &create).await?;
+    let outcome = create_administrator(&mut conn, &create, password).await?;
     if create.json {
         return answer(&outcome);
     }
@@ -92,12 +94,15 @@ pub async fn run(command: Command) -> anyhow::Result<()> {
 }
 
 /// Harmless to repeat: somebody who is an administrator keeps their password.
-async fn create_administrator(conn: &mut Connection, create: &Create) -> anyhow::Result<Outcome> {
+async fn create_administrator(
+    conn: &mut Connection,
+    create: &Create,
+    (chosen, shown): (SecretString, Option<String>),
+) -> anyhow::Result<Outcome> {
     let authority = registry::any_authority(conn).await?.map(|authority| authority.id);
     if let Some(person) = identity::person_with_email(conn, &create.email).await? {
         return existing(conn, authority, person).await;
     }
-    let (chosen, shown) = choose_password(create)?;
     let hash = Passwords::new()?.hash(&chosen).await?;
     let person = NewPerson {
         id: PersonId::from_uuid(Uuid::now_v7()),
