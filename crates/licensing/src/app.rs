@@ -1,10 +1,11 @@
 //! What can be asked of licensing, on one screen, and what its handlers work with.
 
-use crate::{
-    applications, cases, determinations, licences, regimes::Regimes, signer::Signer, workflow,
-};
+use crate::{applications, cases, determinations, licences, workflow};
 use database::{Connection, Pool, cases::Moment};
-use service::{clock, problem::Problem, secret::ServerSecret, trace::TraceContext};
+use service::{
+    clock, problem::Problem, regimes::Regimes, secret::ServerSecret, signer::Signer,
+    trace::TraceContext,
+};
 use std::sync::Arc;
 use utoipa::openapi::{InfoBuilder, OpenApi, OpenApiBuilder};
 use utoipa_actix_web::service_config::ServiceConfig;

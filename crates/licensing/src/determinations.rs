@@ -3,7 +3,6 @@
 use crate::{
     app::{self, App},
     problems,
-    signer::SignatureView,
 };
 use actix_web::{HttpResponse, get, post, web};
 use database::{
@@ -27,6 +26,7 @@ use service::{
     idempotency::{IdempotencyKey, fingerprint},
     identity::Signed,
     problem::{Problem, ProblemDetails},
+    signer::SignatureView,
     trace::TraceContext,
 };
 use utoipa::ToSchema;

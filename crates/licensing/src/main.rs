@@ -11,8 +11,6 @@ mod if_match;
 mod licences;
 mod page;
 mod problems;
-mod regimes;
-mod signer;
 mod upkeep;
 mod workflow;
 
@@ -20,18 +18,18 @@ use actix_web::web;
 use app::App;
 use database::{Pool, Role};
 use mimalloc::MiMalloc;
-use regimes::Regimes;
 use service::{
     health::Health,
     http::Server,
     identity::Authenticator,
     process::{self, Context, Process},
     rate_limit::CallerLimit,
+    regimes::Regimes,
     schema,
     secret::ServerSecret,
+    signer::Signer,
     signing,
 };
-use signer::Signer;
 use std::{process::ExitCode, sync::Arc};
 
 #[global_allocator]

@@ -1,10 +1,10 @@
 //! The law as handlers use it: the version in force is asked for each time, its rows are kept.
 
+use crate::problem::Problem;
 use anyhow::anyhow;
 use database::{Connection, regime};
 use domain::regime::{Regime, RegimeVersion};
 use jiff::Timestamp;
-use service::problem::Problem;
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
@@ -15,13 +15,13 @@ const VERSIONS_KEPT: usize = 16;
 
 /// Versions of the law that were asked for.
 #[derive(Default)]
-pub(crate) struct Regimes {
+pub struct Regimes {
     loaded: Mutex<HashMap<RegimeVersion, Arc<Regime>>>,
 }
 
 impl Regimes {
     /// The version that judgements use at a moment.
-    pub(crate) async fn in_force(
+    pub async fn in_force(
         &self,
         conn: &mut Connection,
         at: Timestamp,
@@ -38,7 +38,7 @@ impl Regimes {
     }
 
     /// A version by its name.
-    pub(crate) async fn named(
+    pub async fn named(
         &self,
         conn: &mut Connection,
         version: &RegimeVersion,

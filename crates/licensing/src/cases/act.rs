@@ -7,7 +7,6 @@ use crate::{
     applications::{actor, draft_of},
     if_match::{IfMatch, etag},
     problems,
-    signer::Signer,
 };
 use actix_web::{HttpResponse, post, web};
 use database::cases::{self, CaseError, CaseRecord, CaseVersion, Issued};
@@ -27,6 +26,7 @@ use service::{
     body::{self, JsonBody},
     identity::Official,
     problem::{Problem, ProblemDetails},
+    signer::Signer,
     trace::TraceContext,
 };
 use utoipa::ToSchema;

@@ -4,16 +4,14 @@
 //! the licence itself compares its fingerprint.
 
 use super::known;
-use crate::{
-    app::{self, App},
-    signer::{SignatureView, SigningKeyView},
-};
+use crate::app::{self, App};
 use actix_web::{get, web};
 use database::licences;
 use domain::canonical::{canonical_json, sha256_hex};
 use serde::Serialize;
 use service::{
     problem::{Problem, ProblemDetails},
+    signer::{SignatureView, SigningKeyView},
     trace::TraceContext,
 };
 use utoipa::ToSchema;

@@ -1,11 +1,11 @@
 //! A licence as its holder and officials see it.
 
-use crate::signer::SignatureView;
 use database::licences::{LicenceHeader, LicenceRecord, ReservationRecord};
 use domain::mass::kilograms_of_grams;
 use jiff::civil::Date;
 use serde::Serialize;
 use serde_json::Value;
+use service::signer::SignatureView;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
