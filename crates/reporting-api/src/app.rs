@@ -7,6 +7,7 @@ use crate::{
     },
     log, movements, regime,
     regime::{listed_parties, quotas},
+    returns,
 };
 use utoipa::openapi::{InfoBuilder, OpenApi, OpenApiBuilder};
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -31,6 +32,10 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(filings::list)
         .service(filings::find)
         .service(filings::versions)
+        .service(filings::receipt::show)
+        .service(returns::list)
+        .service(returns::prefill)
+        .service(returns::file)
         // What follows from them
         .service(movements::list)
         .service(balances::list)

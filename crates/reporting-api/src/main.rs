@@ -15,6 +15,7 @@ mod movements;
 mod paging;
 mod reading;
 mod regime;
+mod returns;
 
 use actix_web::web;
 use database::{Role, filing_writer::FilingWriter};
@@ -30,8 +31,11 @@ use service::{
     identity::{Authenticator, Passwords},
     process::{self, Context, Process},
     rate_limit::CallerLimit,
+    regimes::Regimes,
     schema,
     secret::ServerSecret,
+    signer::Signer,
+    signing,
 };
 use std::process::ExitCode;
 
@@ -58,6 +62,8 @@ async fn run(context: Context) -> anyhow::Result<()> {
     let registrar = registrar(&context, &pools, secret.clone())?;
     let (writer, writing) = FilingWriter::start(target.clone());
     let desk = Desk::new(writer.clone(), target, pools.reporting.clone());
+    let signer = web::Data::new(Signer::new(signing::read_key(settings.signing_key_file()?)?));
+    let regimes = web::Data::new(Regimes::default());
     let log = LogReader::new(pools.reporting.clone());
 
     let (pool, shutdown) = (pools.reporting.clone(), context.shutdown.clone());
@@ -73,6 +79,8 @@ async fn run(context: Context) -> anyhow::Result<()> {
         .run(move |config| {
             config
                 .app_data(web::Data::new(desk.clone()))
+                .app_data(signer.clone())
+                .app_data(regimes.clone())
                 .app_data(web::Data::new(pools.clone()))
                 .app_data(web::Data::new(registrar.authenticator.clone()))
                 .app_data(web::Data::new(registrar.clone()))

@@ -262,7 +262,7 @@ fn entry(
 }
 
 /// The fingerprint of what a form says.
-fn content_hash(form: &FilingForm) -> [u8; 32] {
+pub(crate) fn content_hash(form: &FilingForm) -> [u8; 32] {
     fingerprint(&serde_json::to_vec(form).expect("a form is always valid JSON"))
 }
 

@@ -2,6 +2,7 @@
 //! the same checks. Which members belong to which kind is the table in `members.rs`.
 
 use domain::{
+    calendar_month::Month,
     codes::{Beyond, FilingKind, Outcome, Process},
     composition::StatedComposition,
 };
@@ -94,6 +95,39 @@ pub struct FilingForm {
     /// Monthly return: nothing happened in it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nil: Option<bool>,
+}
+
+impl FilingForm {
+    /// The return that closes a site's month.
+    pub fn monthly_return(reference: String, site: String, month: Month, nil: bool) -> Self {
+        Self {
+            kind: FilingKind::MonthlyReturn,
+            reference,
+            site,
+            happened_at: None,
+            correction: None,
+            process: None,
+            inputs: Vec::new(),
+            outputs: Vec::new(),
+            losses: Vec::new(),
+            lines: Vec::new(),
+            client: None,
+            supplier: None,
+            end_user: None,
+            contract: None,
+            invoice: None,
+            movement: None,
+            outcome: None,
+            from: None,
+            to: None,
+            declaration: None,
+            origin: None,
+            destination: None,
+            licence: None,
+            month: Some(month.to_string()),
+            nil: Some(nil),
+        }
+    }
 }
 
 /// What makes a form a correction.

@@ -4,6 +4,7 @@ mod check;
 pub mod desk;
 mod form;
 mod members;
+pub mod receipt;
 #[cfg(test)]
 mod tests;
 pub mod view;
@@ -27,11 +28,12 @@ use service::{
     identity::Reporter,
     problem::{Problem, ProblemDetails, Violation},
     secret::ServerSecret,
+    signer::Signer,
     trace::TraceContext,
 };
 use utoipa::IntoParams;
 use uuid::Uuid;
-use view::{FilingPage, FilingView, Recorded};
+use view::{FilingPage, FilingView, Receipted};
 
 const PAGE_DEFAULT: u16 = 50;
 const PAGE_LIMIT: u16 = 200;
@@ -41,14 +43,15 @@ const PAGE_LIMIT: u16 = 200;
 ///
 /// Durable, together with its lots, postings and event, when it is answered. The same
 /// `Idempotency-Key` with the same body is answered again as the first time, with 200; keys are
-/// kept for at least 30 days. A well-formed claim is recorded whatever it says.
+/// kept for at least 30 days. A well-formed claim is recorded whatever it says. The answer carries
+/// a signed receipt.
 #[utoipa::path(
     tag = "filings",
     request_body = FilingForm,
     params(("Idempotency-Key" = String, Header, description = "1 to 255 visible ASCII characters")),
     responses(
-        (status = 201, body = Recorded),
-        (status = 200, description = "It was recorded before by the same request", body = Recorded),
+        (status = 201, body = Receipted),
+        (status = 200, description = "It was recorded before by the same request", body = Receipted),
         (status = 409, description = "The reference is taken", body = ProblemDetails),
         (status = 422, description = "See `violations`", body = ProblemDetails),
         (status = 503, description = "Busy; see Retry-After", body = ProblemDetails),
@@ -57,6 +60,7 @@ const PAGE_LIMIT: u16 = 200;
 #[post("/v1/filings")]
 pub async fn record(
     desk: web::Data<Desk>,
+    signer: web::Data<Signer>,
     reporter: Reporter,
     key: IdempotencyKey,
     trace: TraceContext,
@@ -69,12 +73,16 @@ pub async fn record(
         at: clock::now(),
         traceparent: Some(trace.to_string()),
     };
-    Ok(match desk.record(&form.value, &sender, Some(&key)).await? {
-        Accepted::New(recorded) => HttpResponse::Created()
-            .insert_header(("Location", format!("/v1/filings/{}", recorded.id)))
-            .json(recorded),
-        Accepted::Before(answer) => HttpResponse::Ok().json(answer),
-    })
+    let accepted = desk.record(&form.value, &sender, Some(&key)).await?;
+    let mut response = match &accepted {
+        Accepted::New(recorded) => {
+            let mut created = HttpResponse::Created();
+            created.insert_header(("Location", format!("/v1/filings/{}", recorded.id)));
+            created
+        }
+        Accepted::Before(_) => HttpResponse::Ok(),
+    };
+    Ok(response.json(receipt::with_receipt(&signer, &form.value, accepted)?))
 }
 
 /// Which filings to list.

@@ -3,6 +3,7 @@
 use database::filings::{Detail, DetailLine, Header, Party};
 use domain::mass::ElementMasses;
 use serde::Serialize;
+use service::signer::SignatureView;
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -32,6 +33,18 @@ pub struct Recorded {
     pub lots: Vec<RecordedLot>,
     /// The movement that a dispatch starts or a receipt ends.
     pub movement: Option<Uuid>,
+}
+
+/// What was recorded, with its receipt.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Receipted {
+    /// What was recorded.
+    #[serde(flatten)]
+    #[schema(value_type = Recorded)]
+    pub recorded: serde_json::Value,
+    /// The signature over what was recorded, when and by whom; `/v1/filings/{id}/receipt` shows it
+    /// again.
+    pub receipt: SignatureView,
 }
 
 /// A lot and the id under which others may refer to it.

@@ -7,5 +7,6 @@ mod law;
 mod log;
 mod people;
 mod register;
+mod returns;
 mod sign_in;
 mod world;

@@ -2,16 +2,22 @@
 
 use database::{
     Role as DatabaseRole,
-    events::Act,
+    events::{Act, Origin},
     identity::{Language, NewPerson},
+    regime,
     registry::{self, Identifier, Names, NewOrganisation, Registration},
 };
 use domain::{
     codes::{OrganisationKind, Role},
     identifiers::CountryCode,
-    ids::{OrganisationId, PersonId},
+    ids::{EventId, OrganisationId, PersonId},
+    regime::Regime,
 };
-use jiff::Timestamp;
+use ed25519_dalek::{
+    SigningKey,
+    pkcs8::{EncodePrivateKey, spki::der::pem::LineEnding},
+};
+use jiff::{Timestamp, ToSpan};
 use reqwest::{Method, StatusCode, header::HeaderMap};
 use serde_json::{Value, json};
 use service::identity::Passwords;
@@ -107,6 +113,11 @@ impl Ask<'_> {
     }
 }
 
+/// What the process signs with.
+pub(crate) fn signing_key() -> SigningKey {
+    SigningKey::from_bytes(&[7; 32])
+}
+
 #[expect(clippy::disallowed_methods, reason = "a test lives now")]
 pub(crate) fn now() -> Timestamp {
     Timestamp::now()
@@ -121,11 +132,18 @@ impl World {
     pub(crate) async fn start_with(settings: &[(&str, &str)]) -> Self {
         let database = TestDatabase::create().await;
         let files = tempfile::tempdir().unwrap();
-        let key = files.path().join("server.key");
-        std::fs::write(&key, "5a".repeat(32)).unwrap();
+        let file = |name: &str, text: &str| {
+            let path = files.path().join(name);
+            std::fs::write(&path, text).unwrap();
+            path.display().to_string()
+        };
+        let server_key = file("server.key", &"5a".repeat(32));
+        let pem = signing_key().to_pkcs8_pem(LineEnding::LF).unwrap();
+        let signing_key = file("signing.pem", &pem);
         let environment: Vec<(String, String)> = [
             ("DATABASE_URL", database.url().as_str()),
-            ("LODESTONE_SECRETS__KEY_FILE", key.to_str().unwrap()),
+            ("LODESTONE_SECRETS__KEY_FILE", server_key.as_str()),
+            ("LODESTONE_SIGNING__KEY_FILE", signing_key.as_str()),
         ]
         .iter()
         .chain(settings)
@@ -205,6 +223,19 @@ impl World {
         let form = json!({"token": invited.said("token"), "name": "王伟", "password": PASSWORD});
         self.post("/v1/invitations/accept", &form).answer().await.expect(201);
         self.sign_in(email).await
+    }
+
+    /// Puts the law that ships into force.
+    pub(crate) async fn import_regime(&self) {
+        let mut conn = self.database.pool(DatabaseRole::Identity).get().await.unwrap();
+        let origin = Origin {
+            id: EventId::from_uuid(Uuid::now_v7()),
+            occurred_at: now(),
+            person: None,
+            traceparent: None,
+        };
+        let regime = Regime::default_china_2025();
+        regime::import(&mut conn, &regime, now() - 1.hour(), &origin).await.unwrap();
     }
 
     /// Runs SQL as the owner, for what only time could do.

@@ -90,6 +90,10 @@ const ROWS: &[Row] = &[
     row(R, "GET", "/v1/filings", Others(OFFICIALS), ""),
     row(R, "GET", "/v1/filings/{id}", Others(OFFICIALS), "filing"),
     row(R, "GET", "/v1/filings/{id}/versions", Others(OFFICIALS), "filing"),
+    row(R, "GET", "/v1/filings/{id}/receipt", Others(OFFICIALS), "filing"),
+    row(R, "GET", "/v1/returns", Others(OFFICIALS), ""),
+    row(R, "GET", "/v1/returns/{month}", Others(OFFICIALS), ""),
+    row(R, "POST", "/v1/returns", Own, r#"{"month":"2026-09","nil":true}"#),
     row(R, "GET", "/v1/movements", Others(OFFICIALS), ""),
     row(R, "GET", "/v1/balances", Others(OFFICIALS), ""),
     row(R, "GET", "/v1/findings", Others(READERS), ""),
@@ -191,7 +195,7 @@ impl Row {
             victims.get(name).map_or("0198f2c0-0000-7000-8000-000000000000", String::as_str)
         };
         let mut path = self.path.replace("{id}", own(thing)).replace("{number}", own("licence"));
-        path = path.replace("{reservation}", own("reservation"));
+        path = path.replace("{reservation}", own("reservation")).replace("{month}", "2026-10");
         path = path.replace(
             "{action}",
             if self.path.contains("licences") { "suspend" } else { "begin_review" },
@@ -218,7 +222,7 @@ impl Row {
     }
 
     fn takes_organisation(&self) -> bool {
-        ["/v1/filings", "/v1/movements", "/v1/balances", "/v1/findings"]
+        ["/v1/filings", "/v1/returns", "/v1/movements", "/v1/balances", "/v1/findings"]
             .iter()
             .any(|path| self.service == R && self.path.starts_with(path))
     }

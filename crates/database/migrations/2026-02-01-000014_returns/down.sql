@@ -1,0 +1,2 @@
+set search_path = lodestone, public;
+drop index lodestone.filings_by_replaced;
