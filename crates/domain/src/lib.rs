@@ -21,4 +21,5 @@ pub mod mass;
 pub mod money;
 pub mod posting;
 pub mod regime;
+pub mod trace;
 pub mod violation;
