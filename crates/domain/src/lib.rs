@@ -4,6 +4,7 @@
 //! by the caller, and everything that judges is a function over data somebody else fetched.
 
 pub mod application;
+pub mod balance;
 pub mod calendar_month;
 pub mod canonical;
 pub mod case;
