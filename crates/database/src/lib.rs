@@ -37,6 +37,7 @@ pub mod registry;
 mod row;
 mod schema;
 pub mod screening;
+pub mod trace;
 mod transaction;
 
 pub use change::ChangeError;
