@@ -8,4 +8,5 @@ mod log;
 mod people;
 mod register;
 mod sign_in;
+mod traces;
 mod world;
