@@ -305,7 +305,9 @@ impl Spread {
     fn new(mixing: Mixing, whole: f64, mut entered: Vec<(f64, Carried)>) -> Self {
         if mixing == Mixing::Batch {
             let mut total = Carried::default();
-            entered.iter().for_each(|(_, carried)| total.add(*carried));
+            for (_, carried) in &entered {
+                total.add(*carried);
+            }
             return Self::Even { whole, total };
         }
         entered.sort_unstable_by(|(one, _), (other, _)| other.total_cmp(one));
