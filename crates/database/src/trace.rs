@@ -24,7 +24,7 @@ use domain::{
     trace::{Direction, Recorded, RecordedLine},
 };
 use jiff::Timestamp;
-use std::collections::HashMap;
+use std::collections::{HashMap, hash_map::Entry};
 use uuid::Uuid;
 
 /// Transformations in one trace, at most.
@@ -129,10 +129,9 @@ pub async fn around(
     let (mut recorded, mut places) = (Vec::<Recorded>::new(), HashMap::new());
     for ((filing, organisation, site), (process, month, role, lot), elements) in rows {
         let reader = Reader { table: "filing_lines", id: filing };
-        let place = match places.get(&filing) {
-            Some(place) => *place,
-            None => {
-                places.insert(filing, recorded.len());
+        let place = match places.entry(filing) {
+            Entry::Occupied(known) => *known.get(),
+            Entry::Vacant(new) => {
                 recorded.push(Recorded {
                     filing: FilingId::from_uuid(filing),
                     organisation: OrganisationId::from_uuid(organisation),
@@ -141,7 +140,7 @@ pub async fn around(
                     month: Month::of(month.to_jiff()),
                     lines: Vec::new(),
                 });
-                recorded.len() - 1
+                *new.insert(recorded.len() - 1)
             }
         };
         let role = reader.word("role", &role)?;

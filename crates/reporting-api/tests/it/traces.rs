@@ -33,12 +33,12 @@ async fn company(world: &World) -> Company {
         filer: Filer {
             id: registered.id("id"),
             person: registered.id("first_administrator"),
-            email: form["first_administrator"]["email"].as_str().unwrap().to_owned(),
+            email: form["first_administrator"]["email"].as_str().expect("it is said").to_owned(),
             key: registered.said("first_key/key").to_owned(),
             key_id: registered.id("first_key/id"),
         },
-        uscc: form["uscc"].as_str().unwrap().to_owned(),
-        name: form["name_en"].as_str().unwrap().to_owned(),
+        uscc: form["uscc"].as_str().expect("it is said").to_owned(),
+        name: form["name_en"].as_str().expect("it is said").to_owned(),
     }
 }
 
@@ -47,7 +47,8 @@ async fn files(world: &World, by: &Company, mut form: Value) -> Answer {
     form["site"] = json!("S1");
     form["happened_at"] = json!("2026-10-10T10:00:00+08:00");
     let version = form["correction"]["version"].as_u64().unwrap_or(1);
-    let key = format!("{} {version}", form["reference"].as_str().unwrap()).replace(' ', "/");
+    let key =
+        format!("{} {version}", form["reference"].as_str().expect("it is said")).replace(' ', "/");
     let request = world.post("/v1/filings", &form).by(&by.filer.key);
     request.header("Idempotency-Key", &key).answer().await.expect(201)
 }
@@ -92,18 +93,18 @@ async fn delivers(world: &World, seller: &Company, buyer: &Company, lot: &str, k
 
 /// The lots that a filing made, by number.
 fn lots(answer: &Answer) -> BTreeMap<String, Uuid> {
-    let lots = answer.body["lots"].as_array().unwrap();
+    let lots = answer.body["lots"].as_array().expect("it is said");
     lots.iter()
         .map(|lot| {
-            let text = |name: &str| lot[name].as_str().unwrap();
-            (text("lot").to_owned(), text("id").parse().unwrap())
+            let text = |name: &str| lot[name].as_str().expect("it is said");
+            (text("lot").to_owned(), text("id").parse().expect("it is said"))
         })
         .collect()
 }
 
 /// Who sees what of a trace: each lot by its number or not at all, with its dysprosium.
 fn told(answer: &Answer) -> String {
-    let nodes = answer.body["nodes"].as_array().unwrap().iter().map(|node| {
+    let nodes = answer.body["nodes"].as_array().expect("it is said").iter().map(|node| {
         let dy = &node["share_mg"]["Dy"];
         let known = node["known"]["number"].as_str().unwrap_or("?");
         let maker = node["known"]["maker"]["name_en"].as_str().unwrap_or("?");
@@ -198,7 +199,7 @@ async fn each_company_sees_its_own_lots_and_whom_it_dealt_with_and_of_others_onl
     ");
     // Pseudonyms are this reader's own: two readers cannot compare theirs.
     let ids = |answer: &Answer| -> Vec<String> {
-        let nodes = answer.body["nodes"].as_array().unwrap().iter();
+        let nodes = answer.body["nodes"].as_array().expect("it is said").iter();
         nodes.filter(|node| node["known"].is_null()).map(|node| node["id"].to_string()).collect()
     };
     let other = traced(&world, &chain.user.filer.key, magnet, "").await.expect(200);
@@ -306,7 +307,7 @@ async fn a_trace_in_small_answers_is_the_trace_in_one() {
     let mut query = "limit=1".to_owned();
     loop {
         let page = traced(&world, key, magnet, &query).await.expect(200);
-        nodes.extend(page.body["nodes"].as_array().unwrap().clone());
+        nodes.extend(page.body["nodes"].as_array().expect("it is said").clone());
         let Some(next) = page.body["next"].as_str() else { break };
         // A cursor may be read by whoever holds it: it names nobody else's lot.
         query = format!("limit=1&cursor={next}");
