@@ -39,6 +39,7 @@ pub mod returns;
 mod row;
 mod schema;
 pub mod screening;
+pub mod trace;
 mod transaction;
 
 pub use change::ChangeError;

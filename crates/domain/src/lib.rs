@@ -4,6 +4,7 @@
 //! by the caller, and everything that judges is a function over data somebody else fetched.
 
 pub mod application;
+pub mod balance;
 pub mod calendar_month;
 pub mod canonical;
 pub mod case;
@@ -22,4 +23,5 @@ pub mod money;
 pub mod posting;
 pub mod regime;
 pub mod returns;
+pub mod trace;
 pub mod violation;

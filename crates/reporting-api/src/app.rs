@@ -5,7 +5,7 @@ use crate::{
     identity::{
         catalogue, delegations, groups, invitations, keys, organisations, people, sessions,
     },
-    log, movements, regime,
+    log, lots, movements, regime,
     regime::{listed_parties, quotas},
     returns,
 };
@@ -39,6 +39,7 @@ pub fn routes(config: &mut ServiceConfig) {
         // What follows from them
         .service(movements::list)
         .service(balances::list)
+        .service(lots::trace)
         // What is suspicious about them
         .service(findings::list)
         .service(findings::find)

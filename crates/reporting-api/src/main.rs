@@ -11,6 +11,7 @@ mod filings;
 mod findings;
 mod identity;
 mod log;
+mod lots;
 mod movements;
 mod paging;
 mod reading;

@@ -20,7 +20,7 @@ use service::{
     problem::{Location, Problem, Violation},
     trace::TraceContext,
 };
-use std::{future::Future, pin::Pin};
+use std::{collections::BTreeSet, future::Future, pin::Pin};
 use uuid::Uuid;
 
 /// The header in which officials say why they read.
@@ -103,6 +103,35 @@ impl Reading {
         };
         let purpose = self.purpose()?;
         let mut conn = self.pools.official.get().await.map_err(database::Error::from)?;
+        self.log(&mut conn, organisation, &query.subject, purpose).await?;
+        Ok(Access { conn, organisation, is_owner: false })
+    }
+
+    /// Logs that an answer shows something of further organisations, before it is given. Their own
+    /// people reading what is theirs to know are not logged.
+    pub async fn also_of(
+        &self,
+        access: &mut Access,
+        owners: &BTreeSet<OrganisationId>,
+        subject: &str,
+    ) -> Result<(), Problem> {
+        if access.is_owner {
+            return Ok(());
+        }
+        let purpose = self.purpose()?;
+        for owner in owners.iter().filter(|owner| **owner != access.organisation) {
+            self.log(&mut access.conn, *owner, subject, purpose).await?;
+        }
+        Ok(())
+    }
+
+    async fn log(
+        &self,
+        conn: &mut Connection,
+        owner: OrganisationId,
+        subject: &str,
+        purpose: &str,
+    ) -> Result<(), Problem> {
         let origin = Origin {
             id: EventId::from_uuid(Uuid::now_v7()),
             occurred_at: clock::now(),
@@ -111,12 +140,12 @@ impl Reading {
         };
         let event = Event::ConfidentialRead {
             person: self.signed.person,
-            owner: organisation,
-            subject: query.subject.clone(),
+            owner,
+            subject: subject.to_owned(),
             purpose: purpose.to_owned(),
         };
-        events::append_alone(&mut conn, &origin, organisation.as_uuid(), &event).await?;
-        Ok(Access { conn, organisation, is_owner: false })
+        events::append_alone(conn, &origin, owner.as_uuid(), &event).await?;
+        Ok(())
     }
 
     fn purpose(&self) -> Result<&str, Problem> {

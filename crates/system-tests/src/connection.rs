@@ -1,4 +1,4 @@
-//! One keep-alive connection that posts JSON.
+//! One keep-alive connection that posts JSON and gets it.
 //!
 //! As little work as possible between a request and the next: whoever measures a service on the
 //! same machine must not be what is measured.
@@ -68,6 +68,15 @@ impl Connection {
         self.request.extend_from_slice(head.as_bytes());
         self.request.extend_from_slice(body.as_bytes());
         self.stream.write_all(&self.request).await?;
+        self.answer().await
+    }
+
+    /// Asks for what is at a path. After an error the connection must not be used again.
+    pub async fn get(&mut self, path: &str, token: &str) -> io::Result<Answer> {
+        let head = format!(
+            "GET {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\r\n"
+        );
+        self.stream.write_all(head.as_bytes()).await?;
         self.answer().await
     }
 

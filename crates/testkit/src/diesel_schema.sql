@@ -26,7 +26,7 @@ keys as (
     join pg_namespace n on n.oid = c.relnamespace and n.nspname = 'lodestone'
     cross join lateral unnest(i.indkey::int2[]) with ordinality as k(attnum, position)
     join pg_attribute a on a.attrelid = c.oid and a.attnum = k.attnum
-    where i.indisprimary
+    where i.indisprimary and k.position <= i.indnkeyatts
     group by c.relname
 )
 select string_agg(format(E'diesel::table! {\n    %s (%s) {\n%s\n    }\n}\n', table_name, key_columns, lines), E'\n' order by table_name)

@@ -9,4 +9,5 @@ mod people;
 mod register;
 mod returns;
 mod sign_in;
+mod traces;
 mod world;

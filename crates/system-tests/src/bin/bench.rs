@@ -4,7 +4,7 @@ use anyhow::bail;
 use clap::{Parser, ValueEnum};
 use std::{path::PathBuf, process::ExitCode};
 use system_tests::{
-    figures::{Bench, filing_single, flag_latency, idle_memory, up_warm},
+    figures::{Bench, filing_single, flag_latency, idle_memory, trace, up_warm},
     measure::Figure,
 };
 use testkit::Binaries;
@@ -35,6 +35,12 @@ enum Name {
     #[value(name = "idle_rss_mib")]
     IdleRss,
     UpWarmSeconds,
+    #[value(name = "trace_300_p50_vs_cte")]
+    Trace300VsCte,
+    #[value(name = "trace_300_p99_ms")]
+    Trace300P99,
+    #[value(name = "trace_100k_seconds")]
+    Trace100k,
 }
 
 // One thread: as little as possible of the machine is taken from what is measured.
@@ -49,12 +55,13 @@ async fn main() -> ExitCode {
     let wanted = |name: Name| arguments.figures.is_empty() || arguments.figures.contains(&name);
     let mut failed = false;
     for (name, with) in [
-        (Name::FilingSingleVsPgbench, Some(Name::FilingSingleP99)),
-        (Name::FlagLatencyP99, None),
-        (Name::IdleRss, None),
-        (Name::UpWarmSeconds, None),
+        (Name::FilingSingleVsPgbench, &[Name::FilingSingleP99][..]),
+        (Name::FlagLatencyP99, &[]),
+        (Name::Trace300VsCte, &[Name::Trace300P99, Name::Trace100k]),
+        (Name::IdleRss, &[]),
+        (Name::UpWarmSeconds, &[]),
     ] {
-        if !wanted(name) && !with.is_some_and(wanted) {
+        if !wanted(name) && !with.iter().any(|name| wanted(*name)) {
             continue;
         }
         // A service that cannot be started panics with its log; the next figure is still measured.
@@ -78,6 +85,8 @@ async fn measure(name: Name, bench: &Bench) -> anyhow::Result<Vec<Figure>> {
         Name::FlagLatencyP99 => vec![flag_latency::measure(bench).await?],
         Name::IdleRss => idle_memory::measure(bench).await,
         Name::UpWarmSeconds => vec![up_warm::measure().await?],
+        Name::Trace300VsCte => trace::measure(bench).await?,
         Name::FilingSingleP99 => bail!("measured together with filing_single_vs_pgbench"),
+        Name::Trace300P99 | Name::Trace100k => bail!("measured together with trace_300_p50_vs_cte"),
     })
 }

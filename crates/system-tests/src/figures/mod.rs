@@ -3,6 +3,7 @@
 pub mod filing_single;
 pub mod flag_latency;
 pub mod idle_memory;
+pub mod trace;
 pub mod up_warm;
 
 use testkit::{Binaries, Stack, StackOptions};

@@ -96,6 +96,7 @@ const ROWS: &[Row] = &[
     row(R, "POST", "/v1/returns", Own, r#"{"month":"2026-09","nil":true}"#),
     row(R, "GET", "/v1/movements", Others(OFFICIALS), ""),
     row(R, "GET", "/v1/balances", Others(OFFICIALS), ""),
+    row(R, "GET", "/v1/lots/{id}/trace", Others(OFFICIALS), "lot"),
     row(R, "GET", "/v1/findings", Others(READERS), ""),
     row(R, "GET", "/v1/findings/{id}", Others(READERS), "finding"),
     row(R, "POST", "/v1/findings/{id}/disposition", Others(DECIDERS), r#"finding {"state":"under_review","reason":"x"}"#),
@@ -222,7 +223,7 @@ impl Row {
     }
 
     fn takes_organisation(&self) -> bool {
-        ["/v1/filings", "/v1/returns", "/v1/movements", "/v1/balances", "/v1/findings"]
+        ["/v1/filings", "/v1/returns", "/v1/movements", "/v1/balances", "/v1/findings", "/v1/lots"]
             .iter()
             .any(|path| self.service == R && self.path.starts_with(path))
     }

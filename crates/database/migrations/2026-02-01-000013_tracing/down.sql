@@ -1,0 +1,10 @@
+set search_path = lodestone, public;
+drop function lodestone.traced_movements;
+drop function lodestone.traced_lots;
+drop function lodestone.traced_lines;
+drop index lodestone.movement_lines_by_lot;
+drop index lodestone.filings_continuous;
+drop index lodestone.lot_edges_forward;
+create index lot_edges_forward on lodestone.lot_edges (input_lot);
+alter table lodestone.lot_edges drop constraint lot_edges_pkey;
+alter table lodestone.lot_edges add primary key (output_lot, input_lot, filing);
