@@ -12,10 +12,14 @@ fn folder() -> PathBuf {
 }
 
 fn events(path: &Path) -> (Vec<Map<String, Value>>, Context) {
-    let document: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+    let document: Value = {
+        let bytes = std::fs::read(path).expect("the vector is there");
+        serde_json::from_slice(&bytes).expect("the vector is JSON")
+    };
     let context = Context::read(document.get("@context"));
-    let events = document["epcisBody"]["eventList"].as_array().unwrap();
-    (events.iter().map(|event| event.as_object().unwrap().clone()).collect(), context)
+    let events = document["epcisBody"]["eventList"].as_array().expect("a list of events");
+    let object = |event: &Value| event.as_object().expect("an event is an object").clone();
+    (events.iter().map(object).collect(), context)
 }
 
 fn lines(path: &Path) -> Vec<String> {

@@ -4,7 +4,7 @@ use anyhow::bail;
 use clap::{Parser, ValueEnum};
 use std::{path::PathBuf, process::ExitCode};
 use system_tests::{
-    figures::{Bench, filing_single, flag_latency, idle_memory, up_warm},
+    figures::{Bench, epcis, filing_single, flag_latency, idle_memory, up_warm},
     measure::Figure,
 };
 use testkit::Binaries;
@@ -35,6 +35,8 @@ enum Name {
     #[value(name = "idle_rss_mib")]
     IdleRss,
     UpWarmSeconds,
+    EventHashPerSecondCore,
+    EpcisEventsPerSecond,
 }
 
 // One thread: as little as possible of the machine is taken from what is measured.
@@ -53,6 +55,8 @@ async fn main() -> ExitCode {
         (Name::FlagLatencyP99, None),
         (Name::IdleRss, None),
         (Name::UpWarmSeconds, None),
+        (Name::EventHashPerSecondCore, None),
+        (Name::EpcisEventsPerSecond, None),
     ] {
         if !wanted(name) && !with.is_some_and(wanted) {
             continue;
@@ -78,6 +82,8 @@ async fn measure(name: Name, bench: &Bench) -> anyhow::Result<Vec<Figure>> {
         Name::FlagLatencyP99 => vec![flag_latency::measure(bench).await?],
         Name::IdleRss => idle_memory::measure(bench).await,
         Name::UpWarmSeconds => vec![up_warm::measure().await?],
+        Name::EventHashPerSecondCore => vec![epcis::hashes(bench)],
+        Name::EpcisEventsPerSecond => vec![epcis::captures(bench).await?],
         Name::FilingSingleP99 => bail!("measured together with filing_single_vs_pgbench"),
     })
 }

@@ -90,6 +90,11 @@ const ROWS: &[Row] = &[
     row(R, "GET", "/v1/filings", Others(OFFICIALS), ""),
     row(R, "GET", "/v1/filings/{id}", Others(OFFICIALS), "filing"),
     row(R, "GET", "/v1/filings/{id}/versions", Others(OFFICIALS), "filing"),
+    row(R, "POST", "/v1/epcis/capture", Own, r#"{"type":"EPCISDocument"}"#),
+    row(R, "GET", "/v1/epcis/capture/{id}", Others(OFFICIALS), "capture"),
+    row(R, "GET", "/v1/epcis/events", Others(OFFICIALS), ""),
+    row(R, "GET", "/v1/epcis/export", Others(OFFICIALS), ""),
+    row(R, "GET", "/v1/epcis/events/{event_id}", Others(OFFICIALS), "event"),
     row(R, "GET", "/v1/movements", Others(OFFICIALS), ""),
     row(R, "GET", "/v1/balances", Others(OFFICIALS), ""),
     row(R, "GET", "/v1/findings", Others(READERS), ""),
@@ -192,6 +197,7 @@ impl Row {
         };
         let mut path = self.path.replace("{id}", own(thing)).replace("{number}", own("licence"));
         path = path.replace("{reservation}", own("reservation"));
+        path = path.replace("{event_id}", own("event"));
         path = path.replace(
             "{action}",
             if self.path.contains("licences") { "suspend" } else { "begin_review" },
@@ -218,7 +224,7 @@ impl Row {
     }
 
     fn takes_organisation(&self) -> bool {
-        ["/v1/filings", "/v1/movements", "/v1/balances", "/v1/findings"]
+        ["/v1/filings", "/v1/epcis", "/v1/movements", "/v1/balances", "/v1/findings"]
             .iter()
             .any(|path| self.service == R && self.path.starts_with(path))
     }
@@ -279,6 +285,13 @@ async fn a_victim(world: &World, agent: &Filer) -> (Filer, Identifiers) {
         "contract": format!("{SECRET}-C"), "invoice": format!("{SECRET}-I"),
         "lines": [{"lot": lot, "quantity_kg": "1500.000"}],
     })).await;
+    let event = format!("urn:{SECRET}:event");
+    let capture = world.api.reporting("POST", "/v1/epcis/capture").by(&victim.key).with(&json!({
+        "@context": "https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld",
+        "type": "ObjectEvent", "action": "OBSERVE", "eventID": event, "epcList": [format!("urn:{SECRET}:thing")],
+        "eventTime": "2026-10-03T10:00:00+08:00", "eventTimeZoneOffset": "+08:00",
+    }));
+    let capture = text(&world.sends(capture).await.body, "captureID").unwrap();
     let end_user = json!({"name": format!("{SECRET} end user"), "country": "DE"});
     let documents: Vec<Value> = [
         "application_form",
@@ -360,6 +373,8 @@ async fn a_victim(world: &World, agent: &Filer) -> (Filer, Identifiers) {
         ("organisation", victim.id.to_string()),
         ("lot", extraction.lot(&lot)),
         ("filing", filing.id),
+        ("capture", capture),
+        ("event", event),
         ("case", cases.pop().unwrap().0),
         ("licence", licence),
         ("reservation", text(&reserved, "id").unwrap()),
