@@ -38,9 +38,13 @@ fn happening() -> impl Strategy<Value = Happening> {
         })
 }
 
+fn moment(it: &Happening) -> jiff::Timestamp {
+    jiff::Timestamp::from_millisecond(it.millisecond).expect("the strategy stays within time")
+}
+
 /// Short names, bare words and URNs, as they come.
 fn short(it: &Happening) -> (Value, Context) {
-    let time = jiff::Timestamp::from_millisecond(it.millisecond).unwrap();
+    let time = moment(it);
     let mut event = json!({
         "type": "ObjectEvent", "eventTime": time.to_string(), "eventTimeZoneOffset": "+08:00",
         "action": "OBSERVE", "bizStep": STEPS[it.steps],
@@ -59,7 +63,7 @@ fn short(it: &Happening) -> (Value, Context) {
 /// Names in full, links on another host, lists turned round, another time zone, an id of its own.
 fn long(it: &Happening) -> (Value, Context) {
     let zone = jiff::tz::TimeZone::fixed(jiff::tz::offset(-5));
-    let time = jiff::Timestamp::from_millisecond(it.millisecond).unwrap().to_zoned(zone);
+    let time = moment(it).to_zoned(zone);
     let mut event = json!({
         "eventID": "urn:x:1", "recordTime": "2026-01-01T00:00:00Z", "rdfs:comment": "nothing to do with it",
         "type": "ObjectEvent", "eventTime": time.strftime("%Y-%m-%dT%H:%M:%S%.6f%:z").to_string(),

@@ -11,7 +11,6 @@ use diesel::{
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use domain::ids::OrganisationId;
 use jiff::Timestamp;
-use jiff_diesel::ToDiesel;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -154,7 +153,7 @@ pub async fn search(
             range("term", "term.event")
         ),
     };
-    let time = |time: Option<Timestamp>| time.map(|time| time.to_diesel());
+    let time = |time: Option<Timestamp>| time.map(jiff_diesel::ToDiesel::to_diesel);
     let terms: Vec<String> =
         question.terms.iter().map(|terms| super::store::array(terms)).collect();
     conn.transaction(async |conn| {

@@ -9,8 +9,10 @@ pub mod events;
 pub mod export;
 mod lines;
 mod mapping;
+mod stored;
 mod translate;
 pub mod view;
+mod work;
 
 #[cfg(test)]
 mod tests;

@@ -285,13 +285,7 @@ async fn a_victim(world: &World, agent: &Filer) -> (Filer, Identifiers) {
         "contract": format!("{SECRET}-C"), "invoice": format!("{SECRET}-I"),
         "lines": [{"lot": lot, "quantity_kg": "1500.000"}],
     })).await;
-    let event = format!("urn:{SECRET}:event");
-    let capture = world.api.reporting("POST", "/v1/epcis/capture").by(&victim.key).with(&json!({
-        "@context": "https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld",
-        "type": "ObjectEvent", "action": "OBSERVE", "eventID": event, "epcList": [format!("urn:{SECRET}:thing")],
-        "eventTime": "2026-10-03T10:00:00+08:00", "eventTimeZoneOffset": "+08:00",
-    }));
-    let capture = text(&world.sends(capture).await.body, "captureID").unwrap();
+    let (capture, event) = captures_an_event(world, &victim).await;
     let end_user = json!({"name": format!("{SECRET} end user"), "country": "DE"});
     let documents: Vec<Value> = [
         "application_form",
@@ -385,6 +379,18 @@ async fn a_victim(world: &World, agent: &Filer) -> (Filer, Identifiers) {
         ("person", text(&people, "people/0/id").unwrap()),
     ]);
     (victim, identifiers)
+}
+
+/// An EPCIS event of the victim's: the job that captured it, and its id.
+async fn captures_an_event(world: &World, victim: &Filer) -> (String, String) {
+    let event = format!("urn:{SECRET}:event");
+    let capture = world.api.reporting("POST", "/v1/epcis/capture").by(&victim.key).with(&json!({
+        "@context": "https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld",
+        "type": "ObjectEvent", "action": "OBSERVE", "eventID": event, "epcList": [format!("urn:{SECRET}:thing")],
+        "eventTime": "2026-10-03T10:00:00+08:00", "eventTimeZoneOffset": "+08:00",
+    }));
+    let capture = text(&world.sends(capture).await.body, "captureID").unwrap();
+    (capture, event)
 }
 
 /// Tokens of everybody who asks; `stranger` is a filer's key without scopes that matter here.
