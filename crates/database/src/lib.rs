@@ -15,6 +15,7 @@ mod change;
 mod connect;
 pub mod dead_letters;
 pub mod determinations;
+pub mod epcis;
 mod error;
 pub mod events;
 pub mod filing_context;

@@ -135,6 +135,57 @@ diesel::table! {
 }
 
 diesel::table! {
+    epcis_captures (organisation, id) {
+        organisation -> Uuid,
+        id -> Uuid,
+        person -> Uuid,
+        error_behaviour -> Text,
+        created_at -> Timestamptz,
+        finished_at -> Timestamptz,
+        success -> Bool,
+        captured -> Integer,
+        duplicates -> Integer,
+        filings -> Integer,
+        errors -> Jsonb,
+        outcomes -> Jsonb,
+    }
+}
+
+diesel::table! {
+    epcis_event_keys (organisation, hash, declaration) {
+        organisation -> Uuid,
+        hash -> Binary,
+        declaration -> Binary,
+        event -> Uuid,
+    }
+}
+
+diesel::table! {
+    epcis_event_terms (organisation, term, event_time, event) {
+        organisation -> Uuid,
+        term -> BigInt,
+        event_time -> Timestamptz,
+        event -> Uuid,
+    }
+}
+
+diesel::table! {
+    epcis_events (organisation, id) {
+        organisation -> Uuid,
+        id -> Uuid,
+        capture -> Uuid,
+        event_id -> Text,
+        hash -> Binary,
+        declared_wrong -> Bool,
+        biz_step -> Nullable<Text>,
+        event_time -> Timestamptz,
+        recorded_at -> Timestamptz,
+        terms -> Array<BigInt>,
+        body -> Binary,
+    }
+}
+
+diesel::table! {
     events (id) {
         id -> Uuid,
         name -> Text,
@@ -717,6 +768,10 @@ diesel::allow_tables_to_appear_in_same_query!(
     dead_letters,
     delegations,
     determinations,
+    epcis_captures,
+    epcis_event_keys,
+    epcis_event_terms,
+    epcis_events,
     events,
     filing_lines,
     filing_references,

@@ -31,6 +31,9 @@ pub enum Event {
         month: Month,
         version: u16,
     },
+    /// A document of EPCIS events was taken in; what it says about matter is filed beside it.
+    #[serde(rename = "epcis.captured")]
+    EpcisCaptured { capture: Uuid, organisation: OrganisationId, captured: u32, duplicates: u32 },
     #[serde(rename = "organisation.registered")]
     OrganisationRegistered { organisation: OrganisationId },
     #[serde(rename = "organisation.changed")]
@@ -119,6 +122,7 @@ impl Event {
     pub const fn name(&self) -> &'static str {
         match self {
             Self::FilingRecorded { .. } => "filing.recorded",
+            Self::EpcisCaptured { .. } => "epcis.captured",
             Self::OrganisationRegistered { .. } => "organisation.registered",
             Self::OrganisationChanged { .. } => "organisation.changed",
             Self::GroupRegistered { .. } => "group.registered",
@@ -149,6 +153,7 @@ impl Event {
     pub const fn organisation(&self) -> Option<OrganisationId> {
         match self {
             Self::FilingRecorded { organisation, .. }
+            | Self::EpcisCaptured { organisation, .. }
             | Self::OrganisationRegistered { organisation }
             | Self::OrganisationClosed { organisation }
             | Self::OrganisationChanged { organisation, .. }

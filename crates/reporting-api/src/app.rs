@@ -1,7 +1,7 @@
 //! What can be asked of the reporting API, on one screen.
 
 use crate::{
-    access_log, balances, dead_letters, filings, findings,
+    access_log, balances, dead_letters, epcis, filings, findings,
     identity::{
         catalogue, delegations, groups, invitations, keys, organisations, people, sessions,
     },
@@ -36,6 +36,12 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(returns::list)
         .service(returns::prefill)
         .service(returns::file)
+        // Events of GS1 EPCIS 2.0
+        .service(epcis::capture::capture)
+        .service(epcis::capture::find_job)
+        .service(epcis::events::list)
+        .service(epcis::events::find)
+        .service(epcis::export::export)
         // What follows from them
         .service(movements::list)
         .service(balances::list)

@@ -7,6 +7,7 @@ mod access_log;
 mod app;
 mod balances;
 mod dead_letters;
+mod epcis;
 mod filings;
 mod findings;
 mod identity;

@@ -10,7 +10,7 @@ use super::{
 use database::{
     Pool, Target,
     filing_context::{
-        LotReader, Product, Replaced, find_filer, find_product, find_replaced, find_site,
+        LotClaim, LotReader, Product, Replaced, find_filer, find_product, find_replaced, find_site,
     },
     filing_writer::{
         Entry, FilingWriter, Idempotency, Reversal, Verdict, WithdrawnLot, WriteError,
@@ -18,9 +18,9 @@ use database::{
     idempotency,
 };
 use domain::{
-    codes::Channel,
+    codes::{Channel, LineRole},
     filing::{Claim, Filing},
-    ids::{EventId, FilingId, OrganisationId, PersonId, SiteId},
+    ids::{EventId, FilingId, LotId, OrganisationId, PersonId, SiteId},
     posting::{Posting, postings},
 };
 use jiff::Timestamp;
@@ -29,7 +29,10 @@ use service::{
     idempotency::{IdempotencyKey, fingerprint},
     problem::Problem,
 };
-use std::{collections::HashSet, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
 use uuid::Uuid;
 
 /// How long a change to a site, product or register entry may go unnoticed here.
@@ -73,6 +76,40 @@ pub enum Accepted {
     Before(serde_json::Value),
 }
 
+/// What a form came to.
+#[derive(Debug)]
+pub enum Judgement {
+    /// It can be written.
+    Ready(Box<Judged>),
+    /// It was recorded before, by the same request; this is the answer of then.
+    Before(serde_json::Value),
+}
+
+/// A form that nothing is wrong with, ready to be written.
+#[derive(Debug)]
+pub struct Judged {
+    entry: Entry,
+    recorded: Recorded,
+    reference: String,
+}
+
+impl Judged {
+    /// The lots that it makes.
+    pub fn lots(&self) -> impl Iterator<Item = LotClaim> + '_ {
+        let made = self.entry.filing.lines.iter().filter(|line| line.role == LineRole::Output);
+        made.filter_map(|line| {
+            Some(LotClaim {
+                id: line.lot?,
+                category: line.category?,
+                hs_code: line.hs_code.clone(),
+                grade: line.grade.clone(),
+                quantity: line.quantity,
+                elements: line.elements,
+            })
+        })
+    }
+}
+
 impl Desk {
     /// A desk that reads through `pool`, which must be of the reporting role.
     pub fn new(writer: FilingWriter, target: Target, pool: Pool) -> Self {
@@ -100,7 +137,26 @@ impl Desk {
         sender: &Sender,
         key: Option<&IdempotencyKey>,
     ) -> Result<Accepted, Problem> {
-        let found = self.find(form, sender.organisation).await?;
+        match self.judge(form, sender, key, &HashMap::new()).await? {
+            Judgement::Ready(judged) => self.write(*judged).await,
+            Judgement::Before(answer) => Ok(Accepted::Before(answer)),
+        }
+    }
+
+    /// Checks a form without recording it.
+    ///
+    /// `made` are lots of forms that were judged just before and are to be written with this one.
+    pub async fn judge(
+        &self,
+        form: &FilingForm,
+        sender: &Sender,
+        key: Option<&IdempotencyKey>,
+        made: &HashMap<LotId, LotClaim>,
+    ) -> Result<Judgement, Problem> {
+        let mut found = self.find(form, sender.organisation).await?;
+        for (lot, claim) in made {
+            found.lots.entry(*lot).or_insert_with(|| claim.clone());
+        }
         let filer = Filer {
             id: FilingId::from_uuid(Uuid::now_v7()),
             organisation: sender.organisation,
@@ -113,7 +169,7 @@ impl Desk {
             Err(violations) => {
                 // A repeat finds in its way what the first request made: its own lots.
                 if let Some(before) = self.answered_before(form, sender, key).await? {
-                    return Ok(before);
+                    return Ok(Judgement::Before(before));
                 }
                 let violations = violations.into_iter().map(Into::into).collect();
                 return Err(Problem::ValidationFailed(violations));
@@ -121,6 +177,13 @@ impl Desk {
         };
         let recorded = Recorded::of(&filing, &form.site);
         let entry = entry(filing, found.replaced, form, &recorded, sender, key);
+        let reference = form.reference.clone();
+        Ok(Judgement::Ready(Box::new(Judged { entry, recorded, reference })))
+    }
+
+    /// Records what was judged, durably and once.
+    pub async fn write(&self, judged: Judged) -> Result<Accepted, Problem> {
+        let Judged { entry, recorded, reference } = judged;
         match self.writer.write(entry).await {
             Ok(Verdict::Recorded) => Ok(Accepted::New(recorded)),
             Ok(Verdict::Repeated(answer)) => Ok(Accepted::Before(answer)),
@@ -131,7 +194,7 @@ impl Desk {
                 } else {
                     format!("filing {filing}; to change it, send `correction`")
                 };
-                Err(Problem::DuplicateReference { reference: form.reference.clone(), existing })
+                Err(Problem::DuplicateReference { reference, existing })
             }
             Err(WriteError::Overloaded) => {
                 Err(Problem::Overloaded { retry_after_seconds: BUSY_RETRY_SECONDS })
@@ -147,12 +210,12 @@ impl Desk {
         form: &FilingForm,
         sender: &Sender,
         key: Option<&IdempotencyKey>,
-    ) -> Result<Option<Accepted>, Problem> {
+    ) -> Result<Option<serde_json::Value>, Problem> {
         let Some(key) = key else { return Ok(None) };
         let mut conn = self.pool.get().await.map_err(database::Error::from)?;
         let known = idempotency::find(&mut conn, sender.organisation, key.as_str()).await?;
         let same = known.filter(|(hash, _)| *hash == content_hash(form));
-        Ok(same.map(|(_, answer)| Accepted::Before(answer)))
+        Ok(same.map(|(_, answer)| answer))
     }
 
     async fn find(
@@ -222,7 +285,8 @@ impl Desk {
         Ok(product)
     }
 
-    async fn filer(&self, identifier: String) -> Result<Option<OrganisationId>, Problem> {
+    /// Who is registered under a USCC or LEI.
+    pub async fn filer(&self, identifier: String) -> Result<Option<OrganisationId>, Problem> {
         if let Some(filer) = self.filers.get(&identifier).await {
             return Ok(filer);
         }

@@ -2,6 +2,7 @@
 
 mod credentials;
 mod delegations;
+mod epcis;
 mod keys;
 mod law;
 mod log;

@@ -99,6 +99,11 @@ impl Ask<'_> {
         Self { request: self.request.json(body), ..self }
     }
 
+    /// A body that need not be JSON, under its media type.
+    pub(crate) fn with_bytes(self, body: Vec<u8>) -> Self {
+        Self { request: self.request.body(body), ..self }
+    }
+
     pub(crate) fn header(self, name: &str, value: &str) -> Self {
         Self { request: self.request.header(name, value), ..self }
     }

@@ -4,7 +4,7 @@ use anyhow::bail;
 use clap::{Parser, ValueEnum};
 use std::{path::PathBuf, process::ExitCode};
 use system_tests::{
-    figures::{Bench, filing_single, flag_latency, idle_memory, trace, up_warm},
+    figures::{Bench, epcis, filing_single, flag_latency, idle_memory, trace, up_warm},
     measure::Figure,
 };
 use testkit::Binaries;
@@ -41,6 +41,8 @@ enum Name {
     Trace300P99,
     #[value(name = "trace_100k_seconds")]
     Trace100k,
+    EventHashPerSecondCore,
+    EpcisEventsPerSecond,
 }
 
 // One thread: as little as possible of the machine is taken from what is measured.
@@ -60,6 +62,8 @@ async fn main() -> ExitCode {
         (Name::Trace300VsCte, &[Name::Trace300P99, Name::Trace100k]),
         (Name::IdleRss, &[]),
         (Name::UpWarmSeconds, &[]),
+        (Name::EventHashPerSecondCore, &[]),
+        (Name::EpcisEventsPerSecond, &[]),
     ] {
         if !wanted(name) && !with.iter().any(|name| wanted(*name)) {
             continue;
@@ -86,6 +90,8 @@ async fn measure(name: Name, bench: &Bench) -> anyhow::Result<Vec<Figure>> {
         Name::IdleRss => idle_memory::measure(bench).await,
         Name::UpWarmSeconds => vec![up_warm::measure().await?],
         Name::Trace300VsCte => trace::measure(bench).await?,
+        Name::EventHashPerSecondCore => vec![epcis::hashes(bench)],
+        Name::EpcisEventsPerSecond => vec![epcis::captures(bench).await?],
         Name::FilingSingleP99 => bail!("measured together with filing_single_vs_pgbench"),
         Name::Trace300P99 | Name::Trace100k => bail!("measured together with trace_300_p50_vs_cte"),
     })

@@ -94,6 +94,11 @@ const ROWS: &[Row] = &[
     row(R, "GET", "/v1/returns", Others(OFFICIALS), ""),
     row(R, "GET", "/v1/returns/{month}", Others(OFFICIALS), ""),
     row(R, "POST", "/v1/returns", Own, r#"{"month":"2026-09","nil":true}"#),
+    row(R, "POST", "/v1/epcis/capture", Own, r#"{"type":"EPCISDocument"}"#),
+    row(R, "GET", "/v1/epcis/capture/{id}", Others(OFFICIALS), "capture"),
+    row(R, "GET", "/v1/epcis/events", Others(OFFICIALS), ""),
+    row(R, "GET", "/v1/epcis/export", Others(OFFICIALS), ""),
+    row(R, "GET", "/v1/epcis/events/{event_id}", Others(OFFICIALS), "event"),
     row(R, "GET", "/v1/movements", Others(OFFICIALS), ""),
     row(R, "GET", "/v1/balances", Others(OFFICIALS), ""),
     row(R, "GET", "/v1/lots/{id}/trace", Others(OFFICIALS), "lot"),
@@ -172,6 +177,17 @@ const ROWS: &[Row] = &[
     row(L, "POST", "/v1/licences/{number}/{action}", Others(OFFICERS), r#"licence {"reason":"x"}"#),
 ];
 
+/// What officials read of an organisation that they name.
+const OF_AN_ORGANISATION: &[&str] = &[
+    "/v1/balances",
+    "/v1/epcis",
+    "/v1/filings",
+    "/v1/findings",
+    "/v1/lots",
+    "/v1/movements",
+    "/v1/returns",
+];
+
 /// The victim's identifiers, by the words used in `ROWS`.
 type Identifiers = BTreeMap<&'static str, String>;
 
@@ -197,6 +213,7 @@ impl Row {
         };
         let mut path = self.path.replace("{id}", own(thing)).replace("{number}", own("licence"));
         path = path.replace("{reservation}", own("reservation")).replace("{month}", "2026-10");
+        path = path.replace("{event_id}", own("event"));
         path = path.replace(
             "{action}",
             if self.path.contains("licences") { "suspend" } else { "begin_review" },
@@ -223,7 +240,7 @@ impl Row {
     }
 
     fn takes_organisation(&self) -> bool {
-        ["/v1/filings", "/v1/returns", "/v1/movements", "/v1/balances", "/v1/findings", "/v1/lots"]
+        OF_AN_ORGANISATION
             .iter()
             .any(|path| self.service == R && self.path.starts_with(path))
     }
@@ -284,6 +301,7 @@ async fn a_victim(world: &World, agent: &Filer) -> (Filer, Identifiers) {
         "contract": format!("{SECRET}-C"), "invoice": format!("{SECRET}-I"),
         "lines": [{"lot": lot, "quantity_kg": "1500.000"}],
     })).await;
+    let (capture, event) = captures_an_event(world, &victim).await;
     let end_user = json!({"name": format!("{SECRET} end user"), "country": "DE"});
     let documents: Vec<Value> = [
         "application_form",
@@ -366,6 +384,8 @@ async fn a_victim(world: &World, agent: &Filer) -> (Filer, Identifiers) {
         ("organisation", victim.id.to_string()),
         ("lot", extraction.lot(&lot)),
         ("filing", filing.id),
+        ("capture", capture),
+        ("event", event),
         ("case", cases.pop().unwrap().0),
         ("licence", licence),
         ("reservation", text(&reserved, "id").unwrap()),
@@ -376,6 +396,18 @@ async fn a_victim(world: &World, agent: &Filer) -> (Filer, Identifiers) {
         ("person", text(&people, "people/0/id").unwrap()),
     ]);
     (victim, identifiers)
+}
+
+/// An EPCIS event of the victim's: the job that captured it, and its id.
+async fn captures_an_event(world: &World, victim: &Filer) -> (String, String) {
+    let event = format!("urn:{SECRET}:event");
+    let capture = world.api.reporting("POST", "/v1/epcis/capture").by(&victim.key).with(&json!({
+        "@context": "https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld",
+        "type": "ObjectEvent", "action": "OBSERVE", "eventID": event, "epcList": [format!("urn:{SECRET}:thing")],
+        "eventTime": "2026-10-03T10:00:00+08:00", "eventTimeZoneOffset": "+08:00",
+    }));
+    let capture = text(&world.sends(capture).await.body, "captureID").unwrap();
+    (capture, event)
 }
 
 /// Tokens of everybody who asks; `stranger` is a filer's key without scopes that matter here.

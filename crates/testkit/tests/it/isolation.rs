@@ -10,8 +10,8 @@ use uuid::Uuid;
 /// Who may read across organisations; anybody else sees only those it acts for.
 #[rustfmt::skip]
 const OVERSEERS: &[(Role, &[&str])] = &[
-    (Role::Official, &["account_balances", "cases", "events", "filing_lines", "filing_references", "filings",
-        "findings", "licences", "lot_edges", "lot_holders", "lots", "movement_lines", "movements", "postings",
+    (Role::Official, &["account_balances", "cases", "epcis_captures", "epcis_event_terms", "epcis_events", "events",
+        "filing_lines", "filing_references", "filings", "findings", "licences", "lot_edges", "lot_holders", "lots", "movement_lines", "movements", "postings",
         "products", "sites"]),
     (Role::Worker, &["account_balances", "cases", "filing_lines", "filing_references", "filings", "findings", "licences",
         "lot_edges", "lot_holders", "lots", "movement_lines", "movements", "parties", "postings", "products", "sites"]),
