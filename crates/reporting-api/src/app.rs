@@ -28,6 +28,10 @@ pub fn routes(config: &mut ServiceConfig) {
     config
         // Filings
         .service(filings::record)
+        .service(filings::bulk::receive)
+        .service(filings::bulk::reading::find)
+        .service(filings::bulk::reading::verdicts)
+        .service(filings::bulk::reading::rejected)
         .service(filings::list)
         .service(filings::find)
         .service(filings::versions)

@@ -18,7 +18,7 @@ mod regime;
 
 use actix_web::web;
 use database::{Role, filing_writer::FilingWriter};
-use filings::desk::Desk;
+use filings::{bulk::office::Office, desk::Desk};
 use identity::Registrar;
 use jiff::SignedDuration;
 use log::LogReader;
@@ -57,6 +57,8 @@ async fn run(context: Context) -> anyhow::Result<()> {
     };
     let registrar = registrar(&context, &pools, secret.clone())?;
     let (writer, writing) = FilingWriter::start(target.clone());
+    let office = Office::open(settings.bulk_folder()?, target.clone(), pools.reporting.clone())?;
+    context.spawn("files", office.clone().work(context.shutdown.clone()));
     let desk = Desk::new(writer.clone(), target, pools.reporting.clone());
     let log = LogReader::new(pools.reporting.clone());
 
@@ -73,6 +75,7 @@ async fn run(context: Context) -> anyhow::Result<()> {
         .run(move |config| {
             config
                 .app_data(web::Data::new(desk.clone()))
+                .app_data(web::Data::new(office.clone()))
                 .app_data(web::Data::new(pools.clone()))
                 .app_data(web::Data::new(registrar.authenticator.clone()))
                 .app_data(web::Data::new(registrar.clone()))

@@ -6,11 +6,7 @@
 //! (parties, holders, balances), only after the lane before it has done so; between the two,
 //! lanes write what nobody else touches, which is nearly everything.
 
-use super::{
-    Entry, connect_client,
-    rows::Rows,
-    statements::Statements,
-};
+use super::{Entry, connect_client, rows::Rows, statements::Statements};
 use crate::{Error, Target};
 use domain::ids::{FilingId, OrganisationId};
 use futures_util::try_join;
@@ -98,9 +94,9 @@ impl BulkLane {
         let (free, _) = self.statements.begin_and_claim(&self.client, entries).await?;
         let taken = entries.iter().filter(|entry| !free.contains(&entry.filing.id.as_uuid()));
         let found = self.statements.find_taken(&self.client, taken.copied()).await?;
-        let taken = found.into_iter().map(|(entry, filing, same_content)| {
-            (entry, Taken { filing, same_content })
-        });
+        let taken = found
+            .into_iter()
+            .map(|(entry, filing, same_content)| (entry, Taken { filing, same_content }));
         Ok(taken.collect())
     }
 

@@ -159,11 +159,7 @@ impl Statements {
         let rows = Rows::of(entries.iter().copied());
         let sent = self.inserts(client, &rows, |_| true);
         let channel: Parameters = &[&crate::events::OUTBOX_CHANNEL];
-        try_join!(
-            sent,
-            client.execute(&self.notify, channel),
-            client.batch_execute("commit"),
-        )?;
+        try_join!(sent, client.execute(&self.notify, channel), client.batch_execute("commit"),)?;
         Ok(())
     }
 
@@ -235,11 +231,7 @@ impl Statements {
                 .query_one(&self.find_reference, &[&organisation, reference, &version])
                 .await?;
             let same = row.get::<_, &[u8]>(1) == entry.content_hash;
-            Ok::<_, tokio_postgres::Error>((
-                entry.filing.id,
-                FilingId::from_uuid(row.get(0)),
-                same,
-            ))
+            Ok::<_, tokio_postgres::Error>((entry.filing.id, FilingId::from_uuid(row.get(0)), same))
         });
         Ok(try_join_all(found).await?)
     }

@@ -1,5 +1,6 @@
 //! Filings: taking them in, and showing them to whoever may see them.
 
+pub mod bulk;
 mod check;
 pub mod desk;
 mod form;

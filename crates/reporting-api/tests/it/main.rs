@@ -1,5 +1,6 @@
 //! The register, people and their credentials, the law and the log, over HTTP on a real database.
 
+mod bulk;
 mod credentials;
 mod delegations;
 mod keys;

@@ -1,0 +1,91 @@
+//! The file behind a job, whatever its format: filings one after the other, and again by place.
+
+use super::{
+    lines::Lines,
+    unit::{Fault, Place, Unit},
+};
+use serde::{Deserialize, Serialize};
+use std::{fs::File, io, path::Path};
+use utoipa::ToSchema;
+
+/// What a file is written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Format {
+    /// One filing as JSON a line.
+    Ndjson,
+    /// A table: one row a line of a filing.
+    Csv,
+    /// The first sheet of a workbook, read like a table.
+    Xlsx,
+}
+
+/// Why a file cannot be read at all.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Unreadable {
+    /// It is not what it says it is; its sender can mend that.
+    #[error("the file cannot be read as a whole")]
+    Faulty(Vec<Fault>),
+    #[error("the file cannot be read from the disk")]
+    Disk(#[from] io::Error),
+}
+
+/// An open file.
+#[derive(Debug)]
+pub(super) enum Input {
+    Lines(Lines),
+}
+
+impl Format {
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ndjson => "ndjson",
+            Self::Csv => "csv",
+            Self::Xlsx => "xlsx",
+        }
+    }
+
+    pub(super) fn from_word(word: &str) -> Option<Self> {
+        [Self::Ndjson, Self::Csv, Self::Xlsx].into_iter().find(|format| format.as_str() == word)
+    }
+}
+
+impl Input {
+    pub(super) fn open(path: &Path, format: Format) -> Result<Self, Unreadable> {
+        match format {
+            Format::Ndjson => Ok(Self::Lines(Lines::new(File::open(path)?)?)),
+            Format::Csv | Format::Xlsx => {
+                let detail = "tables are not read here";
+                Err(Unreadable::Faulty(vec![Fault::new("", "unknown_column", detail)]))
+            }
+        }
+    }
+
+    /// The next filings: none at the end of the file.
+    pub(super) fn next(&mut self, most: usize, most_bytes: usize) -> io::Result<Vec<Unit>> {
+        match self {
+            Self::Lines(lines) => lines.next(most, most_bytes),
+        }
+    }
+
+    /// A filing that was read before.
+    pub(super) fn again(&self, place: Place) -> io::Result<Unit> {
+        match self {
+            Self::Lines(lines) => lines.again(place),
+        }
+    }
+
+    /// How far it has read, in bytes of the file.
+    pub(super) const fn at(&self) -> u64 {
+        match self {
+            Self::Lines(lines) => lines.at(),
+        }
+    }
+
+    /// The headings of a table.
+    pub(super) const fn headings(&self) -> Option<Vec<String>> {
+        match self {
+            Self::Lines(_) => None,
+        }
+    }
+}
