@@ -170,11 +170,13 @@ impl BulkReader {
     ) -> Result<HashMap<String, UsualSize>, Error> {
         let acting = crate::connect::uuid_list(&[organisation]);
         let mine = organisation.as_uuid();
+        // Prepared first: a statement that is sent as text would come after the commit.
+        let usual_sizes = self.client.prepare(USUAL_SIZES).await?;
         let (acting, mine): (Parameters<'_>, Parameters<'_>) = (&[&acting], &[&mine]);
         let (_, _, rows, ()) = try_join!(
             self.client.batch_execute("begin"),
             self.client.execute(&self.act_for, acting),
-            self.client.query(USUAL_SIZES, mine),
+            self.client.query(&usual_sizes, mine),
             self.client.batch_execute("commit"),
         )?;
         let size = |row: &Row| {

@@ -8,7 +8,7 @@
 use crate::{
     CorruptRow, Error, act_for,
     row::Reader,
-    schema::{bulk_jobs, bulk_mappings, bulk_verdicts},
+    schema::{bulk_jobs, bulk_mappings, bulk_verdicts, parties},
 };
 use diesel::{
     ExpressionMethods, OptionalExtension, QueryDsl,
@@ -375,6 +375,26 @@ pub async fn set_mapping(
             .execute(conn)
             .await?;
         Ok(())
+    })
+    .await
+}
+
+/// The names, identifiers and countries of clients and suppliers that an organisation has filed,
+/// for its own people to choose from.
+pub async fn partners(
+    conn: &mut AsyncPgConnection,
+    organisation: OrganisationId,
+    most: i64,
+) -> Result<Vec<(String, Option<String>, String)>, Error> {
+    conn.transaction(async |conn| {
+        act_for(conn, &[organisation]).await?;
+        Ok(parties::table
+            .filter(parties::organisation.eq(organisation.as_uuid()))
+            .order((parties::name, parties::id))
+            .select((parties::name, parties::identifier, parties::country))
+            .limit(most)
+            .load(conn)
+            .await?)
     })
     .await
 }

@@ -18,7 +18,10 @@ mod regime;
 
 use actix_web::web;
 use database::{Role, filing_writer::FilingWriter};
-use filings::{bulk::office::Office, desk::Desk};
+use filings::{
+    bulk::{office::Office, workbook},
+    desk::Desk,
+};
 use identity::Registrar;
 use jiff::SignedDuration;
 use log::LogReader;
@@ -44,6 +47,10 @@ const OFFICIAL_CONNECTIONS: usize = 4;
 const IDENTITY_CONNECTIONS: usize = 4;
 
 fn main() -> ExitCode {
+    // Started by itself, to read a workbook that may be made to crash its reader.
+    if workbook::is_asked_for() {
+        return workbook::read_from_standard_input();
+    }
     process::run(PROCESS, run)
 }
 

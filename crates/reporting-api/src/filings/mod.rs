@@ -5,6 +5,7 @@ mod check;
 pub mod desk;
 mod form;
 mod members;
+pub mod templates;
 #[cfg(test)]
 mod tests;
 pub mod view;

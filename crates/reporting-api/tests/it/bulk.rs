@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 const NDJSON: &str = "application/x-ndjson";
 
-fn extraction(reference: &str, lot: &str) -> Value {
+pub(crate) fn extraction(reference: &str, lot: &str) -> Value {
     json!({
         "kind": "extraction", "reference": reference, "site": "S1",
         "happened_at": "2026-10-03T09:30:00+08:00",
@@ -39,14 +39,14 @@ fn ndjson(forms: &[Value]) -> String {
 
 /// The verdicts by line, and the summary.
 #[derive(Debug)]
-struct Verdicts {
-    lines: BTreeMap<u64, Value>,
-    summary: Value,
-    job: String,
+pub(crate) struct Verdicts {
+    pub(crate) lines: BTreeMap<u64, Value>,
+    pub(crate) summary: Value,
+    pub(crate) job: String,
 }
 
 impl Verdicts {
-    fn of(answer: &Answer) -> Self {
+    pub(crate) fn of(answer: &Answer) -> Self {
         let (mut lines, mut summary) = (BTreeMap::new(), Value::Null);
         for line in answer.text.lines() {
             let mut line: Value = serde_json::from_str(line).unwrap();
@@ -62,7 +62,7 @@ impl Verdicts {
     }
 
     /// Each line as `status`, or `status code`.
-    fn words(&self) -> Vec<String> {
+    pub(crate) fn words(&self) -> Vec<String> {
         let word = |line: &Value| {
             let status = line["status"].as_str().unwrap();
             match line["problems"][0]["code"].as_str() {
@@ -75,7 +75,7 @@ impl Verdicts {
 }
 
 impl World {
-    async fn file(
+    pub(crate) async fn file(
         &self,
         filer: &Filer,
         query: &str,
@@ -91,19 +91,19 @@ impl World {
             .await
     }
 
-    async fn commit(&self, filer: &Filer, forms: &[Value]) -> Verdicts {
+    pub(crate) async fn commit(&self, filer: &Filer, forms: &[Value]) -> Verdicts {
         let answer = self.file(filer, "mode=commit&language=en", NDJSON, ndjson(forms)).await;
         Verdicts::of(&answer.expect(200))
     }
 
-    async fn count(&self, table: &str) -> i64 {
+    pub(crate) async fn count(&self, table: &str) -> i64 {
         let owner = self.database.owner().await;
         let row = owner.query_one(&format!("select count(*) from {table}"), &[]).await.unwrap();
         row.get(0)
     }
 
     /// Waits until the job has ended.
-    async fn ended(&self, filer: &Filer, job: &str) -> Value {
+    pub(crate) async fn ended(&self, filer: &Filer, job: &str) -> Value {
         let deadline = std::time::Instant::now() + Duration::from_secs(120);
         loop {
             let path = format!("/v1/filings/bulk/{job}");

@@ -1,6 +1,7 @@
 //! The register, people and their credentials, the law and the log, over HTTP on a real database.
 
 mod bulk;
+mod bulk_tables;
 mod credentials;
 mod delegations;
 mod keys;
@@ -9,4 +10,5 @@ mod log;
 mod people;
 mod register;
 mod sign_in;
+mod workbooks;
 mod world;

@@ -88,6 +88,9 @@ const ROWS: &[Row] = &[
     // Filings and what follows from them
     row(R, "POST", "/v1/filings", Own, r#"{"kind":"disposal","reference":"X","site":"S1","to":"waste","happened_at":"2026-10-02T10:00:00+08:00","lines":[{"lot":"{lot}","quantity_kg":"1.000"}]}"#),
     row(R, "POST", "/v1/filings/bulk", Own, ""),
+    row(R, "GET", "/v1/templates/{kind}.xlsx", Own, ""),
+    row(R, "GET", "/v1/filings/bulk/mapping", Own, ""),
+    row(R, "PUT", "/v1/filings/bulk/mapping", Own, r#"{"headings":{}}"#),
     row(R, "GET", "/v1/filings/bulk/{job}", Others(NONE), ""),
     row(R, "GET", "/v1/filings/bulk/{job}/verdicts", Others(NONE), ""),
     row(R, "GET", "/v1/filings/bulk/{job}/rejected", Others(NONE), ""),

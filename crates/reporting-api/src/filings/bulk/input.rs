@@ -2,7 +2,9 @@
 
 use super::{
     lines::Lines,
+    table::{Mapping, Table},
     unit::{Fault, Place, Unit},
+    workbook,
 };
 use serde::{Deserialize, Serialize};
 use std::{fs::File, io, path::Path};
@@ -34,6 +36,7 @@ pub(super) enum Unreadable {
 #[derive(Debug)]
 pub(super) enum Input {
     Lines(Lines),
+    Table(Box<Table>),
 }
 
 impl Format {
@@ -51,13 +54,12 @@ impl Format {
 }
 
 impl Input {
-    pub(super) fn open(path: &Path, format: Format) -> Result<Self, Unreadable> {
+    /// Opens the file of a job; a table's headings are read with the organisation's own names.
+    pub(super) fn open(path: &Path, format: Format, own: &Mapping) -> Result<Self, Unreadable> {
         match format {
             Format::Ndjson => Ok(Self::Lines(Lines::new(File::open(path)?)?)),
-            Format::Csv | Format::Xlsx => {
-                let detail = "tables are not read here";
-                Err(Unreadable::Faulty(vec![Fault::new("", "unknown_column", detail)]))
-            }
+            Format::Csv => Ok(Self::Table(Box::new(Table::open(File::open(path)?, own)?))),
+            Format::Xlsx => Ok(Self::Table(Box::new(Table::open(workbook::as_table(path)?, own)?))),
         }
     }
 
@@ -65,13 +67,15 @@ impl Input {
     pub(super) fn next(&mut self, most: usize, most_bytes: usize) -> io::Result<Vec<Unit>> {
         match self {
             Self::Lines(lines) => lines.next(most, most_bytes),
+            Self::Table(table) => table.next(most, most_bytes),
         }
     }
 
     /// A filing that was read before.
-    pub(super) fn again(&self, place: Place) -> io::Result<Unit> {
+    pub(super) fn again(&mut self, place: Place) -> io::Result<Unit> {
         match self {
             Self::Lines(lines) => lines.again(place),
+            Self::Table(table) => table.again(place),
         }
     }
 
@@ -79,13 +83,23 @@ impl Input {
     pub(super) const fn at(&self) -> u64 {
         match self {
             Self::Lines(lines) => lines.at(),
+            Self::Table(table) => table.at(),
         }
     }
 
     /// The headings of a table.
-    pub(super) const fn headings(&self) -> Option<Vec<String>> {
+    pub(super) fn headings(&self) -> Option<Vec<String>> {
         match self {
             Self::Lines(_) => None,
+            Self::Table(table) => Some(table.headings()),
+        }
+    }
+
+    /// The heading of a table as a line, for rows that are sent back.
+    pub(super) fn heading_line(&self) -> Option<String> {
+        match self {
+            Self::Lines(_) => None,
+            Self::Table(table) => Some(table.heading_line()),
         }
     }
 }

@@ -170,7 +170,8 @@ impl OneChunk {
             Some(shared) => shared,
             None => self.without_faulty(&mut chunk).await?,
         };
-        let (verdicts, done) = pack(&chunk, self.organisation, self.job, self.number);
+        let (verdicts, done) =
+            pack(&chunk, &self.telling, self.organisation, self.job, self.number);
         self.lane.commit(&shared, &verdicts).await?;
         tell(self.turn.committed.take());
         Ok((self.lane, done))
@@ -267,6 +268,7 @@ fn tell(whom: Option<oneshot::Sender<()>>) {
 /// The verdicts of a chunk as they are stored, and as they are told.
 pub(super) fn pack(
     chunk: &Chunk,
+    telling: &Telling,
     organisation: OrganisationId,
     job: Uuid,
     number: i32,
@@ -277,6 +279,12 @@ pub(super) fn pack(
         line.verdict.write(&mut told);
         totals.add(&line.verdict);
         if line.verdict.is_rejected() && !line.raw.is_empty() {
+            if rejected.is_empty()
+                && let Some(heading) = &telling.heading_line
+            {
+                rejected.extend_from_slice(heading.as_bytes());
+                rejected.push(b'\n');
+            }
             rejected.extend_from_slice(&line.raw);
             rejected.push(b'\n');
         }

@@ -10,14 +10,17 @@ mod judge;
 mod lanes;
 mod language;
 mod lines;
+pub mod mapping;
 pub mod office;
 mod order;
 mod overlay;
 pub mod reading;
 mod run;
 mod spool;
+pub(super) mod table;
 mod unit;
 mod verdict;
+pub mod workbook;
 
 pub use input::Format;
 pub use language::Language;
@@ -114,7 +117,7 @@ pub async fn receive(
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
     let format = format(&request, query.format)?;
-    let language = language(&request, query.language.as_deref())?;
+    let language = language_of(&request, query.language.as_deref())?;
     let later = prefers_async(&request);
     let place = office.reserve()?;
     let id = job_id(&reporter, &key);
@@ -204,7 +207,10 @@ fn format(request: &HttpRequest, stated: Option<Format>) -> Result<Format, Probl
     stated.or(of_type).ok_or(Problem::UnsupportedMedia { expected })
 }
 
-fn language(request: &HttpRequest, stated: Option<&str>) -> Result<Language, Problem> {
+pub(super) fn language_of(
+    request: &HttpRequest,
+    stated: Option<&str>,
+) -> Result<Language, Problem> {
     if let Some(stated) = stated {
         return Language::from_tag(stated).ok_or_else(|| {
             let location = Location::Parameter { parameter: "language".to_owned() };

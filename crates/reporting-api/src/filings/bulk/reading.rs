@@ -25,6 +25,7 @@ use std::io::Read;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 const PAGE_DEFAULT: usize = 500;
 const PAGE_LIMIT: usize = 1_000;
 /// A chunk's verdicts are never longer than this.
@@ -228,8 +229,23 @@ fn rejected_lines(pool: Pool, job: Job) -> impl Stream<Item = Result<Bytes, Prob
         let found = bulk_jobs::rejected(&mut conn, job.organisation, job.id, chunk, 1).await?;
         drop(conn);
         let Some((number, packed)) = found.into_iter().next() else { return Ok(None) };
-        Ok(Some((Bytes::from(unpack(&packed)?), (pool, job, number + 1))))
+        let mut lines = unpack(&packed)?;
+        if job.format != "ndjson" {
+            with_one_heading(&mut lines, chunk == 0);
+        }
+        Ok(Some((Bytes::from(lines), (pool, job, number + 1))))
     })
+}
+
+/// Every chunk of a table begins with the heading; only the first one shows it, behind the mark by
+/// which spreadsheets know UTF-8.
+fn with_one_heading(lines: &mut Vec<u8>, is_first: bool) {
+    if is_first {
+        lines.splice(..0, BYTE_ORDER_MARK.iter().copied());
+        return;
+    }
+    let heading = lines.iter().position(|byte| *byte == b'\n').map_or(lines.len(), |end| end + 1);
+    lines.drain(..heading);
 }
 
 fn unpack(packed: &[u8]) -> Result<Vec<u8>, Problem> {

@@ -13,6 +13,7 @@ use super::{
     order::{Waiting, order},
     overlay::{Memory, Overlay},
     spool,
+    table::Mapping,
     unit::{Fault, Place, Unit},
     verdict::{Status, Telling, Told},
 };
@@ -133,7 +134,7 @@ impl Bench {
             match outcome {
                 Ok(totals) => return Ended::Finished(totals),
                 Err(Interrupted::Unreadable(Unreadable::Faulty(faults))) => {
-                    let telling = Telling { language, headings: None };
+                    let telling = Telling::without_headings(language);
                     return Ended::Refused(telling.refusal(&faults));
                 }
                 Err(Interrupted::Database(error))
@@ -188,14 +189,18 @@ impl<'a> Attempt<'a> {
         language: Language,
     ) -> Result<Self, Interrupted> {
         let format = Format::from_word(&task.job.format).unwrap_or(Format::Ndjson);
-        let path = task.path.clone();
-        let input = tokio::task::spawn_blocking(move || Input::open(&path, format)).await??;
+        let (path, own) = (task.path.clone(), own_headings(bench, task, format).await?);
+        let input = tokio::task::spawn_blocking(move || Input::open(&path, format, &own)).await??;
         if task.job.atomic && ATOMIC_LIMIT_BYTES < u64::try_from(task.job.bytes).unwrap_or(0) {
             return Err(too_much_at_once().into());
         }
         let reader = BulkReader::connect(&bench.target).await?;
         let usual = reader.usual_sizes(task.job.organisation).await?;
-        let telling = Arc::new(Telling { language, headings: input.headings() });
+        let telling = Arc::new(Telling {
+            language,
+            headings: input.headings(),
+            heading_line: input.heading_line(),
+        });
         let (before, next_chunk) = lines_before(bench, task).await?;
         let sender = Sender {
             organisation: task.job.organisation,
@@ -383,7 +388,8 @@ impl<'a> Attempt<'a> {
             let done = self.writing.write(chunk).await?;
             return self.tell(done).await;
         }
-        let (_, done) = pack(&chunk, self.task.job.organisation, self.task.job.id, 0);
+        let job = &self.task.job;
+        let (_, done) = pack(&chunk, &self.telling, job.organisation, job.id, 0);
         self.tell(Some(done)).await
     }
 
@@ -419,6 +425,17 @@ impl<'a> Attempt<'a> {
         }
         Ok(())
     }
+}
+
+/// How the organisation names its columns.
+async fn own_headings(bench: &Bench, task: &Task, format: Format) -> Result<Mapping, Interrupted> {
+    if format == Format::Ndjson {
+        return Ok(Mapping::default());
+    }
+    let mut conn = bench.pool.get().await.map_err(database::Error::from)?;
+    let stored = bulk_jobs::mapping(&mut conn, task.job.organisation).await?;
+    // One that this version does not understand counts as none: the headings it misses are told.
+    Ok(stored.and_then(|stored| serde_json::from_value(stored).ok()).unwrap_or_default())
 }
 
 /// Lines that have a verdict already, and the number of the next chunk.

@@ -84,9 +84,16 @@ pub(super) struct Telling {
     pub(super) language: Language,
     /// A table's headings; `None` for a file of lines.
     pub(super) headings: Option<Vec<String>>,
+    /// The same as a line, which stands before rows that are sent back.
+    pub(super) heading_line: Option<String>,
 }
 
 impl Telling {
+    /// For what is said about a file as a whole.
+    pub(super) const fn without_headings(language: Language) -> Self {
+        Self { language, headings: None, heading_line: None }
+    }
+
     /// The verdict on a filing that was judged.
     pub(super) fn verdict(&self, unit: &Unit, judged: &Judged) -> Verdict {
         let verdict = Verdict {
@@ -157,7 +164,13 @@ impl Telling {
 
     /// What is wrong with the file as a whole.
     pub(super) fn refusal(&self, faults: &[Fault]) -> Vec<Told> {
-        faults.iter().map(|fault| self.told(fault, None)).collect()
+        let told = faults.iter().map(|fault| {
+            let told = self.told(fault, None);
+            let pointer = told.pointer.filter(|pointer| !pointer.is_empty());
+            let column = fault.value.as_ref().and_then(|value| value.as_str().map(str::to_owned));
+            Told { pointer, row: fault.row, column: fault.column.and(column), ..told }
+        });
+        told.collect()
     }
 
     fn told(&self, fault: &Fault, unit: Option<&Unit>) -> Told {
