@@ -4,7 +4,7 @@ use anyhow::bail;
 use clap::{Parser, ValueEnum};
 use std::{path::PathBuf, process::ExitCode};
 use system_tests::{
-    figures::{Bench, filing_single, flag_latency, idle_memory, up_warm},
+    figures::{Bench, bulk, filing_single, flag_latency, idle_memory, up_warm},
     measure::Figure,
 };
 use testkit::Binaries;
@@ -35,6 +35,10 @@ enum Name {
     #[value(name = "idle_rss_mib")]
     IdleRss,
     UpWarmSeconds,
+    #[value(name = "bulk_ndjson_vs_copy", aliases = ["bulk_csv_vs_copy", "same_file_twice_rows_added"])]
+    BulkVsCopy,
+    #[value(name = "bulk_peak_rss_mib")]
+    BulkPeakRss,
 }
 
 // One thread: as little as possible of the machine is taken from what is measured.
@@ -53,6 +57,8 @@ async fn main() -> ExitCode {
         (Name::FlagLatencyP99, None),
         (Name::IdleRss, None),
         (Name::UpWarmSeconds, None),
+        (Name::BulkVsCopy, None),
+        (Name::BulkPeakRss, None),
     ] {
         if !wanted(name) && !with.is_some_and(wanted) {
             continue;
@@ -78,6 +84,8 @@ async fn measure(name: Name, bench: &Bench) -> anyhow::Result<Vec<Figure>> {
         Name::FlagLatencyP99 => vec![flag_latency::measure(bench).await?],
         Name::IdleRss => idle_memory::measure(bench).await,
         Name::UpWarmSeconds => vec![up_warm::measure().await?],
+        Name::BulkVsCopy => bulk::measure_against_copy(bench).await?,
+        Name::BulkPeakRss => vec![bulk::measure_memory(bench).await?],
         Name::FilingSingleP99 => bail!("measured together with filing_single_vs_pgbench"),
     })
 }
