@@ -152,7 +152,7 @@ impl BulkReader {
         });
         let acting: Parameters<'_> = &[&acting];
         // Sent together, in this order: one round trip.
-        let (_, _, rows, ()) = try_join!(
+        let ((), _, rows, ()) = try_join!(
             self.client.batch_execute("begin"),
             self.client.execute(&self.act_for, acting),
             try_join_all(asked),
@@ -173,7 +173,7 @@ impl BulkReader {
         // Prepared first: a statement that is sent as text would come after the commit.
         let usual_sizes = self.client.prepare(USUAL_SIZES).await?;
         let (acting, mine): (Parameters<'_>, Parameters<'_>) = (&[&acting], &[&mine]);
-        let (_, _, rows, ()) = try_join!(
+        let ((), _, rows, ()) = try_join!(
             self.client.batch_execute("begin"),
             self.client.execute(&self.act_for, acting),
             self.client.query(&usual_sizes, mine),

@@ -64,7 +64,7 @@ async fn run(context: Context) -> anyhow::Result<()> {
     };
     let registrar = registrar(&context, &pools, secret.clone())?;
     let (writer, writing) = FilingWriter::start(target.clone());
-    let office = Office::open(settings.bulk_folder()?, target.clone(), pools.reporting.clone())?;
+    let office = Office::open(&settings.bulk_folder()?, target.clone(), pools.reporting.clone())?;
     context.spawn("files", office.clone().work(context.shutdown.clone()));
     let desk = Desk::new(writer.clone(), target, pools.reporting.clone());
     let log = LogReader::new(pools.reporting.clone());

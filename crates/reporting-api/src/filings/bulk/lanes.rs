@@ -35,6 +35,8 @@ pub(super) struct Line {
 pub(super) struct Chunk {
     pub(super) lines: Vec<Line>,
     pub(super) read_bytes: u64,
+    /// Whether all of it is recorded or none.
+    pub(super) whole: bool,
 }
 
 /// How many filings have which verdict.
@@ -170,6 +172,7 @@ impl OneChunk {
             Some(shared) => shared,
             None => self.without_faulty(&mut chunk).await?,
         };
+        let shared = self.whole_or_nothing(&mut chunk, shared).await?;
         let (verdicts, done) =
             pack(&chunk, &self.telling, self.organisation, self.job, self.number);
         self.lane.commit(&shared, &verdicts).await?;
@@ -229,6 +232,21 @@ impl OneChunk {
         self.claim_and_fill(chunk).await
     }
 
+    /// Takes everything back when a file is recorded as a whole and one of its lines is not right
+    /// after all: somebody else filed its reference in between, or Postgres refused it.
+    async fn whole_or_nothing(
+        &mut self,
+        chunk: &mut Chunk,
+        shared: Shared,
+    ) -> Result<Shared, Error> {
+        if !chunk.whole || !chunk.lines.iter().any(|line| line.verdict.is_rejected()) {
+            return Ok(shared);
+        }
+        self.lane.roll_back().await?;
+        chunk.hold_back(&self.telling);
+        self.claim_and_fill(chunk).await
+    }
+
     async fn try_entries(&self, entries: &[&Entry]) -> Result<(), Error> {
         let taken = self.lane.claim(self.organisation, entries).await?;
         let free: Vec<&Entry> =
@@ -241,6 +259,18 @@ impl OneChunk {
             if line.entry.as_ref().is_some_and(|entry| faulty.contains(&entry.filing.id)) {
                 line.entry = None;
                 line.verdict = self.telling.not_recorded(line.verdict.clone());
+            }
+        }
+    }
+}
+
+impl Chunk {
+    /// Records nothing of it: what is right waits for the rest to be put right.
+    pub(super) fn hold_back(&mut self, telling: &Telling) {
+        for line in &mut self.lines {
+            line.entry = None;
+            if line.verdict.status == Status::Accepted {
+                line.verdict = telling.held_back(line.verdict.clone());
             }
         }
     }

@@ -110,8 +110,7 @@ pub async fn receive(
     office: web::Data<Office>,
     pools: web::Data<crate::reading::ReadingPools>,
     reporter: Reporter,
-    key: OptionalKey,
-    trace: TraceContext,
+    (key, trace): (OptionalKey, TraceContext),
     query: web::Query<BulkQuery>,
     request: HttpRequest,
     payload: web::Payload,
@@ -122,7 +121,7 @@ pub async fn receive(
     let place = office.reserve()?;
     let id = job_id(&reporter, &key);
     let stored = later || query.mode == Mode::Commit;
-    let received = office.spool.receive(reporter.organisation, id, payload, later).await?;
+    let mut received = office.spool.receive(payload, later).await?;
     let job = Job {
         id,
         organisation: reporter.organisation,
@@ -136,9 +135,10 @@ pub async fn receive(
         sha256: received.sha256.to_vec(),
         state: JobState::Waiting,
     };
+    let first = office.spool.assign(&mut received, job.organisation, id)?;
     if stored {
         let mut conn = pools.reporting.get().await.map_err(database::Error::from)?;
-        if !bulk_jobs::create(&mut conn, &job).await? {
+        if !first || !bulk_jobs::create(&mut conn, &job).await? {
             let known = bulk_jobs::find(&mut conn, job.organisation, id).await?;
             return repeated(known.map(|(known, _)| known), &job);
         }
@@ -182,7 +182,8 @@ fn repeated(known: Option<Job>, job: &Job) -> Result<HttpResponse, Problem> {
             .insert_header((LOCATION, format!("/v1/filings/bulk/{}", known.id)))
             .finish()),
         Some(_) => Err(Problem::IdempotencyKeyReused),
-        None => Err(Problem::NotFound("job")),
+        // The first request with this key is just about to store its job.
+        None => Err(Problem::Overloaded { retry_after_seconds: 1 }),
     }
 }
 

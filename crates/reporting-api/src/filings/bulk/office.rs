@@ -20,7 +20,7 @@ use service::problem::Problem;
 use std::{
     collections::{HashSet, VecDeque},
     fs::{File, TryLockError},
-    path::PathBuf,
+    path::Path,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -28,7 +28,7 @@ use tokio::{
     sync::mpsc::{self, OwnedPermit},
     task::JoinSet,
 };
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 /// Files that wait, and files that are dealt with at one time.
 const WAITING_LIMIT: usize = 64;
@@ -47,8 +47,8 @@ pub struct Office {
 
 impl Office {
     /// An office with this folder, which reads through `pool`, of the reporting role.
-    pub fn open(folder: PathBuf, target: Target, pool: Pool) -> anyhow::Result<Self> {
-        let spool = Spool::open(folder.clone())
+    pub fn open(folder: &Path, target: Target, pool: Pool) -> anyhow::Result<Self> {
+        let spool = Spool::open(folder.to_owned())
             .with_context(|| format!("the folder {} cannot be used", folder.display()))?;
         let (waiting, receiver) = mpsc::channel(WAITING_LIMIT);
         let receiver = Arc::new(Mutex::new(Some(receiver)));
@@ -78,12 +78,11 @@ impl Office {
                 && let Some(task) = queue.remove(next)
             {
                 busy.insert(task.job.organisation);
-                working.spawn(deal_with(self.bench.clone(), task));
+                working.spawn(deal_with_safely(self.bench.clone(), task));
             }
             tokio::select! {
                 Some(task) = receiver.recv(), if queue.len() < WAITING_LIMIT => queue.push_back(task),
                 Some(ended) = working.join_next() => {
-                    // A panic in one file leaves its organisation's others waiting, and the log says so.
                     busy.remove(&ended.context("dealing with a file ended early")?);
                 }
                 () = shutdown.cancelled() => return Ok(()),
@@ -127,19 +126,28 @@ impl Office {
     }
 }
 
-async fn deal_with(bench: Bench, mut task: Task) -> OrganisationId {
-    let organisation = task.job.organisation;
+/// A panic over one file must not stop the others; the next start will try that file again.
+async fn deal_with_safely(bench: Bench, task: Task) -> OrganisationId {
+    let (organisation, job) = (task.job.organisation, task.job.id);
+    let dealt = AbortOnDropHandle::new(tokio::spawn(deal_with(bench, task)));
+    if let Err(panic) = dealt.await {
+        tracing::error!(error = &panic as &dyn std::error::Error, job.id = %job, "a file was left");
+    }
+    organisation
+}
+
+async fn deal_with(bench: Bench, mut task: Task) {
     let lock = match File::open(&task.path) {
         Ok(file) => file,
         Err(error) => {
             tracing::error!(error = &error as &dyn std::error::Error, job.id = %task.job.id, "a file is gone");
             end(&bench, &task, &Ended::Failed).await;
-            return organisation;
+            return;
         }
     };
     if let Err(TryLockError::WouldBlock) = lock.try_lock() {
         tracing::info!(job.id = %task.job.id, "another service deals with this file");
-        return organisation;
+        return;
     }
     let ended = bench.run(&mut task).await;
     end(&bench, &task, &ended).await;
@@ -147,7 +155,6 @@ async fn deal_with(bench: Bench, mut task: Task) -> OrganisationId {
         // Nobody may be reading any more.
         let _ = told.send(Bytes::from(summary(&task, &ended))).await;
     }
-    organisation
 }
 
 /// The last line of an answer.

@@ -48,7 +48,7 @@ const RETRY_LAST: Duration = Duration::from_secs(5);
 /// Somebody waits for the answer of a check: it is not tried for ever.
 const ATTEMPTS_OF_A_CHECK: u32 = 5;
 /// A reader of the answer that takes nothing for so long has gone away.
-const READER_TIMEOUT: Duration = Duration::from_secs(60);
+const READER_TIMEOUT: Duration = Duration::from_mins(1);
 const CHUNKS_A_PAGE: i64 = 64;
 
 /// A file to be dealt with.
@@ -270,7 +270,8 @@ impl<'a> Attempt<'a> {
                 entry: None,
                 raw: unit.raw,
             });
-            let chunk = Chunk { lines: lines.collect(), read_bytes: self.read_bytes() };
+            let (lines, read_bytes) = (lines.collect(), self.read_bytes());
+            let chunk = Chunk { lines, read_bytes, whole: false };
             self.settle(chunk).await?;
         }
         Ok(())
@@ -318,7 +319,8 @@ impl<'a> Attempt<'a> {
         })
         .await?;
         self.judge = Some(judge);
-        let mut chunk = Chunk { lines: Vec::with_capacity(judged.len()), read_bytes: 0 };
+        let lines = Vec::with_capacity(judged.len());
+        let mut chunk = Chunk { lines, read_bytes: 0, whole: false };
         for (unit, judged) in judged {
             if let Judged::Waits(waits) = judged {
                 self.waiting_size += waits.needs.len() + waits.makes.len();
@@ -396,17 +398,9 @@ impl<'a> Attempt<'a> {
     /// Records a whole file in one transaction, or nothing of it.
     async fn record_whole(&mut self) -> Result<(), Interrupted> {
         let mut chunk = std::mem::take(&mut self.held);
+        chunk.whole = true;
         if chunk.lines.iter().any(|line| line.verdict.is_rejected()) {
-            for line in &mut chunk.lines {
-                line.entry = None;
-                if line.verdict.status == Status::Accepted {
-                    line.verdict = self.telling.held_back(line.verdict.clone());
-                }
-            }
-        } else {
-            for line in &mut chunk.lines {
-                line.raw = Vec::new();
-            }
+            chunk.hold_back(&self.telling);
         }
         self.write(chunk).await
     }

@@ -22,9 +22,9 @@ pub(super) const FILE_LIMIT_BYTES: u64 = 2 << 30;
 /// Bytes that are written at a time.
 const WRITE_BYTES: usize = 1 << 20;
 /// A sender that is silent for so long has gone away.
-const SILENCE_TIMEOUT: Duration = Duration::from_secs(60);
+const SILENCE_TIMEOUT: Duration = Duration::from_mins(1);
 /// What nobody knows and is older than this was left by a crash.
-const STRAY_AGE: Duration = Duration::from_secs(3_600);
+const STRAY_AGE: Duration = Duration::from_hours(1);
 
 /// The folder.
 #[derive(Clone, Debug)]
@@ -35,7 +35,7 @@ pub struct Spool {
 /// A file that is here; removed with this value.
 #[derive(Debug)]
 pub(super) struct Received {
-    pub(super) path: PathBuf,
+    path: PathBuf,
     pub(super) bytes: u64,
     pub(super) sha256: [u8; 32],
     keep: bool,
@@ -51,12 +51,10 @@ impl Spool {
     /// Takes a file in, as it comes. With `durable` it is on the disk before this returns.
     pub(super) async fn receive(
         &self,
-        organisation: OrganisationId,
-        job: Uuid,
         mut payload: Payload,
         durable: bool,
     ) -> Result<Received, Problem> {
-        let part = self.folder.join(format!("{organisation}.{job}.part"));
+        let part = self.folder.join(format!("{}.part", Uuid::now_v7()));
         let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&part);
         let mut writing = Writing { file: file.map_err(internal)?, hash: Sha256::new() };
         let mut received = Received { path: part, bytes: 0, sha256: [0; 32], keep: false };
@@ -77,22 +75,36 @@ impl Spool {
                 (writing, waiting) = blocking(move || writing.write(waiting)).await?;
             }
         }
-        let whole = received.path.with_extension("upload");
-        let (from, to) = (received.path.clone(), whole.clone());
         received.sha256 = blocking(move || {
             let (writing, _) = writing.write(waiting)?;
             if durable {
                 writing.file.sync_all()?;
             }
-            std::fs::rename(from, &to)?;
-            if durable && let Some(folder) = to.parent() {
-                File::open(folder)?.sync_all()?;
-            }
             Ok(writing.hash.finalize().into())
         })
         .await?;
-        received.path = whole;
         Ok(received)
+    }
+
+    /// Gives a whole file the name of its job; `false` when that job has a file already.
+    pub(super) fn assign(
+        &self,
+        received: &mut Received,
+        organisation: OrganisationId,
+        job: Uuid,
+    ) -> Result<bool, Problem> {
+        let whole = self.folder.join(format!("{organisation}.{job}.upload"));
+        // Unlike a rename, a link never takes another file's place.
+        match std::fs::hard_link(&received.path, &whole) {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(false),
+            Err(error) => return Err(internal(error)),
+        }
+        remove(&received.path);
+        received.path = whole;
+        let folder = File::open(&self.folder).and_then(|folder| folder.sync_all());
+        folder.map_err(internal)?;
+        Ok(true)
     }
 
     /// Files that were whole when the service stopped: whose, which job, where.

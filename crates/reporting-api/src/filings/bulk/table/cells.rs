@@ -42,7 +42,7 @@ pub(super) fn folded(text: &str) -> String {
     let words: Vec<String> = clean(text).split_whitespace().map(str::to_lowercase).collect();
     let text = words.join(" ");
     // Spaces between Chinese characters are only there to look nice.
-    if text.chars().any(|c| '\u{4e00}' <= c && c <= '\u{9fff}') {
+    if text.chars().any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c)) {
         text.replace(' ', "")
     } else {
         text

@@ -106,7 +106,7 @@ impl Reading<'_> {
         };
         match kind {
             FilingKind::Import | FilingKind::Receipt => {
-                form.supplier = self.party(first, kind, "/supplier")
+                form.supplier = self.party(first, kind, "/supplier");
             }
             FilingKind::Export => form.end_user = self.party(first, kind, "/end_user"),
             _ => form.client = self.party(first, kind, "/client"),
@@ -320,16 +320,13 @@ impl Reading<'_> {
         mass
     }
 
-    fn word<T: Copy + std::fmt::Display + FromStr>(
+    fn word<T: Copy + FromStr + WordOf>(
         &mut self,
         row: &Row,
         field: Field,
         pointer: &str,
         all: &[T],
-    ) -> Option<T>
-    where
-        T: WordOf,
-    {
+    ) -> Option<T> {
         let said = text(row, self.columns, field)?;
         self.remember(row, field, pointer.to_owned());
         let allowed: Vec<&'static str> = all.iter().map(|word| word.spelled()).collect();

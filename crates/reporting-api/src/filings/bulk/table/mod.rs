@@ -68,6 +68,17 @@ pub(super) struct Table {
     at: u64,
 }
 
+/// To which filing a row belongs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Belongs {
+    /// It is blank.
+    Nowhere,
+    /// Its reference cannot be read: a filing of its own, with its fault.
+    Alone,
+    /// To that with this fingerprint.
+    To(u64),
+}
+
 /// A piece of the file in memory: rows that lie together are read together.
 #[derive(Debug, Default)]
 struct Window {
@@ -127,14 +138,13 @@ impl Table {
             if cut {
                 self.cut = Some(number);
             }
-            let Some(key) = self.key(&bytes, span, &state) else { continue };
-            // A row without a reference is a filing of its own, with its fault.
-            let filing = match key {
-                Some(key) if !cut => *filings.entry(key).or_insert_with(|| {
+            let filing = match self.key(&bytes, span, &state) {
+                Belongs::Nowhere => continue,
+                Belongs::To(key) if !cut => *filings.entry(key).or_insert_with(|| {
                     next += 1;
                     next - 1
                 }),
-                _ => {
+                Belongs::To(_) | Belongs::Alone => {
                     next += 1;
                     next - 1
                 }
@@ -153,24 +163,24 @@ impl Table {
         Ok(())
     }
 
-    /// Which filing a row belongs to: `None` for a blank row, `Some(None)` for one that does not say.
-    fn key(&self, bytes: &[u8], span: Span, state: &RandomState) -> Option<Option<u64>> {
+    /// Which filing a row belongs to.
+    fn key(&self, bytes: &[u8], span: Span, state: &RandomState) -> Belongs {
         let blank = |byte: &u8| byte.is_ascii_whitespace() || *byte == self.delimiter as u8;
         if bytes.iter().all(blank) {
-            return None;
+            return Belongs::Nowhere;
         }
         if span.unclosed {
-            return Some(None);
+            return Belongs::Alone;
         }
-        let Some(text) = decoded(bytes, self.letters) else { return Some(None) };
+        let Some(text) = decoded(bytes, self.letters) else { return Belongs::Alone };
         let row = Row { number: 0, cells: scan::cells(&text, self.delimiter) };
         // A reference is unique within its organisation: rows of another kind under the same one
         // belong to this filing too, which is then told that its rows differ.
         let Some(reference) = form::text(&row, &self.columns, Field::Reference) else {
-            return Some(None);
+            return Belongs::Alone;
         };
         let version = form::text(&row, &self.columns, Field::CorrectionVersion);
-        Some(Some(state.hash_one((reference, version))))
+        Belongs::To(state.hash_one((reference, version)))
     }
 
     /// Whether the last row, which no end of line follows, breaks off.

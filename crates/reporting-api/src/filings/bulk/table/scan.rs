@@ -96,9 +96,8 @@ impl<R: BufRead + Seek> Rows<R> {
 
 fn next_state(state: State, byte: u8, delimiter: u8) -> State {
     match (state, byte) {
-        (State::CellStart, b'"') => State::Quoted,
         (State::Quoted, b'"') => State::QuoteSeen,
-        (State::QuoteSeen, b'"') | (State::Quoted, _) => State::Quoted,
+        (State::CellStart | State::QuoteSeen, b'"') | (State::Quoted, _) => State::Quoted,
         (_, byte) if byte == delimiter || byte == b'\n' => State::CellStart,
         _ => State::Plain,
     }
