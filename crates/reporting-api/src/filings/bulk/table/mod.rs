@@ -99,6 +99,9 @@ impl Table {
             Rows::new(BufReader::with_capacity(BUFFER_BYTES, file.try_clone()?), begin, delimiter)?;
         rows.next(&mut bytes)?;
         let letters = letters(&file, rows.at(), delimiter, &bytes)?;
+        // All handles of a file share one place in it, and finding the letters has moved that.
+        let reader = BufReader::with_capacity(BUFFER_BYTES, file.try_clone()?);
+        let rows = Rows::new(reader, rows.at(), delimiter)?;
         let heading_text = decoded(&bytes, letters).ok_or_else(|| garbled(1))?;
         let delimiter = char::from(delimiter);
         let headings: Vec<String> = scan::cells(&heading_text, delimiter)
