@@ -125,17 +125,30 @@ pub async fn find_product(
                 .map_err(Error::from)
         })
         .await?;
-    let Some((id, category, hs_code, grade, stated)) = row else { return Ok(None) };
+    let product = row.map(|(id, category, hs_code, grade, stated)| {
+        product(id, &category, &hs_code, grade, stated)
+    });
+    Ok(product.transpose()?)
+}
+
+/// A product as its row tells it.
+pub(crate) fn product(
+    id: Uuid,
+    category: &str,
+    hs_code: &str,
+    grade: Option<String>,
+    stated: serde_json::Value,
+) -> Result<Product, CorruptRow> {
     let reader = Reader { table: "products", id };
     let stated: StatedComposition =
         serde_json::from_value(stated).map_err(|_| reader.corrupt("composition"))?;
-    Ok(Some(Product {
+    Ok(Product {
         id: ProductId::from_uuid(id),
-        category: reader.word("category", &category)?,
-        hs_code: reader.word("hs_code", &hs_code)?,
+        category: reader.word("category", category)?,
+        hs_code: reader.word("hs_code", hs_code)?,
         grade,
         composition: Composition::try_from(&stated).map_err(|_| reader.corrupt("composition"))?,
-    }))
+    })
 }
 
 /// The registered filer with this USCC or LEI, if there is one that has not closed.
@@ -327,7 +340,7 @@ impl LotReader {
 }
 
 /// A lot as `lots` or `movement_lines` tells it.
-fn claim(table: &'static str, row: &Row) -> Result<LotClaim, Error> {
+pub(crate) fn claim(table: &'static str, row: &Row) -> Result<LotClaim, Error> {
     let id: Uuid = row.get(if table == "lots" { "id" } else { "lot" });
     let reader = Reader { table, id };
     let column = |element: Element| format!("{}_mg", element.symbol().to_ascii_lowercase());

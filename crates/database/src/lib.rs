@@ -10,6 +10,8 @@
 
 pub mod access_log;
 pub mod balances;
+pub mod bulk_context;
+pub mod bulk_jobs;
 pub mod cases;
 mod change;
 mod connect;

@@ -54,6 +54,50 @@ diesel::table! {
 }
 
 diesel::table! {
+    bulk_jobs (organisation, id) {
+        organisation -> Uuid,
+        id -> Uuid,
+        mode -> Text,
+        format -> Text,
+        atomic -> Bool,
+        language -> Text,
+        person -> Uuid,
+        received_at -> Timestamptz,
+        bytes -> BigInt,
+        sha256 -> Binary,
+        state -> Text,
+        finished_at -> Nullable<Timestamptz>,
+        failure -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    bulk_mappings (organisation) {
+        organisation -> Uuid,
+        mapping -> Jsonb,
+        changed_at -> Timestamptz,
+        changed_by -> Uuid,
+    }
+}
+
+diesel::table! {
+    bulk_verdicts (organisation, job, chunk) {
+        organisation -> Uuid,
+        job -> Uuid,
+        chunk -> Integer,
+        lines -> Array<BigInt>,
+        read_bytes -> BigInt,
+        accepted -> Integer,
+        unchanged -> Integer,
+        changed -> Integer,
+        problems -> Integer,
+        warnings -> Integer,
+        verdicts -> Binary,
+        rejected -> Nullable<Binary>,
+    }
+}
+
+diesel::table! {
     case_events (case_id, version) {
         case_id -> Uuid,
         version -> Integer,
@@ -763,6 +807,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     account_balances,
     api_keys,
     application_assessments,
+    bulk_jobs,
+    bulk_mappings,
+    bulk_verdicts,
     case_events,
     cases,
     dead_letters,

@@ -29,6 +29,13 @@ pub fn routes(config: &mut ServiceConfig) {
     config
         // Filings
         .service(filings::record)
+        .service(filings::bulk::receive)
+        .service(filings::bulk::mapping::find)
+        .service(filings::bulk::mapping::set)
+        .service(filings::bulk::reading::find)
+        .service(filings::bulk::reading::verdicts)
+        .service(filings::bulk::reading::rejected)
+        .service(filings::templates::template)
         .service(filings::list)
         .service(filings::find)
         .service(filings::versions)

@@ -21,7 +21,10 @@ mod returns;
 
 use actix_web::web;
 use database::{Role, filing_writer::FilingWriter};
-use filings::desk::Desk;
+use filings::{
+    bulk::{office::Office, workbook},
+    desk::Desk,
+};
 use identity::Registrar;
 use jiff::SignedDuration;
 use log::LogReader;
@@ -50,6 +53,10 @@ const OFFICIAL_CONNECTIONS: usize = 4;
 const IDENTITY_CONNECTIONS: usize = 4;
 
 fn main() -> ExitCode {
+    // Started by itself, to read a workbook that may be made to crash its reader.
+    if workbook::is_asked_for() {
+        return workbook::read_from_standard_input();
+    }
     process::run(PROCESS, run)
 }
 
@@ -63,6 +70,8 @@ async fn run(context: Context) -> anyhow::Result<()> {
     };
     let registrar = registrar(&context, &pools, secret.clone())?;
     let (writer, writing) = FilingWriter::start(target.clone());
+    let office = Office::open(&settings.bulk_folder()?, target.clone(), pools.reporting.clone())?;
+    context.spawn("files", office.clone().work(context.shutdown.clone()));
     let desk = Desk::new(writer.clone(), target, pools.reporting.clone());
     let signer = web::Data::new(Signer::new(signing::read_key(settings.signing_key_file()?)?));
     let regimes = web::Data::new(Regimes::default());
@@ -83,6 +92,7 @@ async fn run(context: Context) -> anyhow::Result<()> {
                 .app_data(web::Data::new(desk.clone()))
                 .app_data(signer.clone())
                 .app_data(regimes.clone())
+                .app_data(web::Data::new(office.clone()))
                 .app_data(web::Data::new(pools.clone()))
                 .app_data(web::Data::new(registrar.authenticator.clone()))
                 .app_data(web::Data::new(registrar.clone()))

@@ -6,6 +6,7 @@
 use crate::problem::{Location, Problem, Violation};
 use actix_web::{FromRequest, HttpRequest, dev::Payload};
 use domain::canonical::canonical_json;
+use serde::Serialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::future::{Ready, ready};
@@ -75,6 +76,13 @@ pub fn fingerprint(json: &[u8]) -> [u8; 32] {
     Sha256::digest(canonical.as_deref().unwrap_or(json)).into()
 }
 
+/// The same fingerprint of a value that is not written as JSON yet.
+pub fn fingerprint_of(value: &impl Serialize) -> [u8; 32] {
+    let canonical = canonical_json(value)
+        .unwrap_or_else(|_| serde_json::to_vec(value).expect("a form is always valid JSON"));
+    Sha256::digest(canonical).into()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -86,6 +94,14 @@ mod tests {
         }
         for bad in ["", " ", "a b", "键", "a\n", &"k".repeat(256)] {
             assert!(IdempotencyKey::parse(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_value_and_its_json_have_one_fingerprint() {
+        for json in [r#"{"b":1,"a":["镝",null]}"#, r#"{"kg":1.5}"#, "[]"] {
+            let value: Value = serde_json::from_str(json).unwrap();
+            assert_eq!(fingerprint_of(&value), fingerprint(&serde_json::to_vec(&value).unwrap()));
         }
     }
 

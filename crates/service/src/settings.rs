@@ -6,6 +6,7 @@
 //! a misspelt setting must not silently leave its default in force.
 
 use config::{Config, ConfigError, File, FileFormat, Map, Value, ValueKind};
+use domain::canonical::sha256_hex;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
@@ -100,6 +101,11 @@ pub const SETTINGS: &[Setting] = &[
         Some("20"),
         "failed or anonymous sign-ins a minute for each address; 0 turns the limit off",
     ),
+    row(
+        "bulk.folder",
+        None,
+        "where files of many filings lie until they are dealt with; by default a folder among the system's temporary files, which does not outlive a restart of the machine",
+    ),
     row("consumer.batch_messages", Some("100"), "messages handled in one transaction at most"),
     row(
         "consumer.prefetch_messages",
@@ -152,6 +158,8 @@ pub struct Settings {
     pub signing: KeyFile,
     pub auth: Auth,
     pub ratelimit: RateLimit,
+    #[serde(default)]
+    pub bulk: Bulk,
     pub consumer: Consumer,
     pub relay: Relay,
     pub worker: Worker,
@@ -242,6 +250,14 @@ pub struct RateLimit {
     pub requests_per_second: u32,
     pub burst: u32,
     pub sign_ins_per_minute: u32,
+}
+
+/// How files of many filings are kept.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "each field is described in `SETTINGS`")]
+pub struct Bulk {
+    pub folder: Option<PathBuf>,
 }
 
 /// How messages are handled.
@@ -361,6 +377,16 @@ impl Settings {
             return Err(SettingsError::Malformed(ConfigError::Message(reason.to_owned())));
         }
         Ok(database::Target::new(url, self.role_password.clone()))
+    }
+
+    /// Where files of many filings lie until they are dealt with; one folder for each database.
+    pub fn bulk_folder(&self) -> Result<PathBuf, SettingsError> {
+        if let Some(folder) = &self.bulk.folder {
+            return Ok(folder.clone());
+        }
+        let target = self.database_target()?;
+        let database = sha256_hex(target.owner_url().as_bytes());
+        Ok(std::env::temp_dir().join(format!("lodestone-bulk-{}", &database[..16])))
     }
 
     /// The broker's address; an error where a process cannot do without.

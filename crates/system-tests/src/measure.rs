@@ -104,8 +104,17 @@ pub fn processor_seconds(pid: u32) -> Option<f64> {
 
 /// How much memory of a process is resident, in MiB.
 pub fn resident_mib(pid: u32) -> Option<f64> {
+    memory_mib(pid, "VmRSS:")
+}
+
+/// How much memory of a process was resident when it was most, in MiB.
+pub fn peak_resident_mib(pid: u32) -> Option<f64> {
+    memory_mib(pid, "VmHWM:")
+}
+
+fn memory_mib(pid: u32, label: &str) -> Option<f64> {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix(label))?;
     let kib: u64 = line.trim().trim_end_matches(" kB").parse().ok()?;
     Some(real(kib) / 1024.0)
 }

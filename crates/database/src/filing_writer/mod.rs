@@ -8,12 +8,14 @@
 //! diesel has no way to send a batch of composite rows without waiting for each statement, so
 //! this module holds a tokio-postgres connection of its own (`docs/decisions/0003`).
 
+mod bulk;
 mod entry;
 mod numeric;
 mod queue;
 mod rows;
 mod statements;
 
+pub use bulk::{BulkLane, BulkVerdicts, Shared, Taken};
 pub use entry::{Entry, Idempotency, Reversal, Verdict, WithdrawnLot, WriteError};
 
 use crate::{Error, Role, Target};
@@ -139,6 +141,24 @@ struct Writer {
     statements: Statements,
 }
 
+/// A connection of the writer's role, made ready for many small questions of foreign keys.
+async fn connect_client(target: &Target) -> Result<Client, Error> {
+    let url = target.url_as(Role::FilingWriter);
+    let (client, connection) = tokio_postgres::connect(url.expose_secret(), NoTls).await?;
+    tokio::spawn(async move {
+        if let Err(error) = connection.await {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "the writer's connection ended"
+            );
+        }
+    });
+    // Every row asks its foreign key for the filing. Left to itself, Postgres plans that question
+    // anew for each row, because it hopes to prune partitions: a hundred times the question.
+    client.batch_execute("set plan_cache_mode = force_generic_plan").await?;
+    Ok(client)
+}
+
 /// What a batch left to be done.
 struct Later {
     /// Entries for the next transaction: their key or reference stood twice in this one.
@@ -148,19 +168,7 @@ struct Later {
 
 impl Writer {
     async fn connect(target: &Target) -> Result<Self, Error> {
-        let url = target.url_as(Role::FilingWriter);
-        let (client, connection) = tokio_postgres::connect(url.expose_secret(), NoTls).await?;
-        tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::warn!(
-                    error = &error as &dyn std::error::Error,
-                    "the writer's connection ended"
-                );
-            }
-        });
-        // Every row asks its foreign key for the filing. Left to itself, Postgres plans that question
-        // anew for each row, because it hopes to prune partitions: a hundred times the question.
-        client.batch_execute("set plan_cache_mode = force_generic_plan").await?;
+        let client = connect_client(target).await?;
         let statements = Statements::prepare(&client).await?;
         Ok(Self { client, statements })
     }

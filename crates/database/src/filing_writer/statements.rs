@@ -42,6 +42,9 @@ const TABLES: [(&str, &str); 12] = [
     ("outbox", ""),
 ];
 
+/// Tables whose rows other filings touch too: a long transaction takes them last.
+const SHARED: [&str; 3] = ["parties", "lot_holders", "account_balances"];
+
 const ADD_TO_BALANCE: &str = "on conflict (organisation, kind, key, month) do update set
     gross_grams = account_balances.gross_grams + excluded.gross_grams,
     la_mg = account_balances.la_mg + excluded.la_mg, ce_mg = account_balances.ce_mg + excluded.ce_mg,
@@ -95,6 +98,15 @@ impl Statements {
         })
     }
 
+    /// Says for which organisations the transaction acts.
+    pub(super) async fn act_for(
+        &self,
+        client: &Client,
+        organisations: &String,
+    ) -> Result<u64, tokio_postgres::Error> {
+        client.execute(&self.act_for, &[organisations]).await
+    }
+
     /// Begins a transaction, says for which organisations it acts, and claims references, and
     /// for those that are free their idempotency keys.
     ///
@@ -145,7 +157,43 @@ impl Statements {
         entries: &[&Entry],
     ) -> Result<(), Error> {
         let rows = Rows::of(entries.iter().copied());
-        let parameters: [(&(dyn ToSql + Sync), usize); 12] = [
+        let sent = self.inserts(client, &rows, |_| true);
+        let channel: Parameters = &[&crate::events::OUTBOX_CHANNEL];
+        try_join!(sent, client.execute(&self.notify, channel), client.batch_execute("commit"),)?;
+        Ok(())
+    }
+
+    /// Writes the rows that no other filing touches, inside the transaction begun before.
+    pub(super) async fn insert_own(&self, client: &Client, rows: &Rows) -> Result<(), Error> {
+        Ok(self.inserts(client, rows, |table| !SHARED.contains(&table)).await?)
+    }
+
+    /// Writes the rows that other filings touch too, whatever `last` does, and commits: one round
+    /// trip.
+    pub(super) async fn insert_shared_and_commit(
+        &self,
+        client: &Client,
+        rows: &Rows,
+        last: impl Future<Output = Result<u64, tokio_postgres::Error>>,
+    ) -> Result<(), Error> {
+        let channel: Parameters = &[&crate::events::OUTBOX_CHANNEL];
+        try_join!(
+            self.inserts(client, rows, |table| SHARED.contains(&table)),
+            last,
+            client.execute(&self.notify, channel),
+            client.batch_execute("commit"),
+        )?;
+        Ok(())
+    }
+
+    /// Sends the rows of the chosen tables, one statement per table, and waits for all.
+    async fn inserts(
+        &self,
+        client: &Client,
+        rows: &Rows,
+        chosen: impl Fn(&str) -> bool,
+    ) -> Result<(), tokio_postgres::Error> {
+        let parameters: [(&(dyn ToSql + Sync), usize); TABLES.len()] = [
             (&rows.parties, rows.parties.len()),
             (&rows.filings, rows.filings.len()),
             (&rows.lines, rows.lines.len()),
@@ -159,19 +207,33 @@ impl Statements {
             (&rows.events, rows.events.len()),
             (&rows.outbox, rows.outbox.len()),
         ];
-        let sent = self
-            .insert
+        let sent = TABLES
             .iter()
+            .zip(&self.insert)
             .zip(&parameters)
-            .filter(|(_, (_, length))| 0 < *length)
-            .map(async |(statement, (rows, _))| client.execute(statement, &[*rows]).await);
-        let channel: Parameters = &[&crate::events::OUTBOX_CHANNEL];
-        try_join!(
-            try_join_all(sent),
-            client.execute(&self.notify, channel),
-            client.batch_execute("commit"),
-        )?;
+            .filter(|(((table, _), _), (_, length))| chosen(table) && 0 < *length)
+            .map(async |((_, statement), (rows, _))| client.execute(statement, &[*rows]).await);
+        try_join_all(sent).await?;
         Ok(())
+    }
+
+    /// Which of these entries have their reference taken by a filing that is there, and by which.
+    pub(super) async fn find_taken(
+        &self,
+        client: &Client,
+        entries: impl Iterator<Item = &Entry>,
+    ) -> Result<Vec<(FilingId, FilingId, bool)>, Error> {
+        let found = entries.map(async |entry| {
+            let organisation = entry.filing.organisation.as_uuid();
+            let (reference, version) =
+                (&entry.filing.reference, entry.filing.version.cast_signed());
+            let row = client
+                .query_one(&self.find_reference, &[&organisation, reference, &version])
+                .await?;
+            let same = row.get::<_, &[u8]>(1) == entry.content_hash;
+            Ok::<_, tokio_postgres::Error>((entry.filing.id, FilingId::from_uuid(row.get(0)), same))
+        });
+        Ok(try_join_all(found).await?)
     }
 
     /// Why an entry's reference or key was not free.

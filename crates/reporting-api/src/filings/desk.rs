@@ -26,7 +26,7 @@ use domain::{
 use jiff::Timestamp;
 use moka::future::Cache;
 use service::{
-    idempotency::{IdempotencyKey, fingerprint},
+    idempotency::{IdempotencyKey, fingerprint_of},
     problem::Problem,
 };
 use std::{
@@ -176,7 +176,11 @@ impl Desk {
             }
         };
         let recorded = Recorded::of(&filing, &form.site);
-        let entry = entry(filing, found.replaced, form, &recorded, sender, key);
+        let content_hash = content_hash(form);
+        let mut entry = entry(filing, found.replaced, content_hash, sender.traceparent.clone());
+        entry.answer = serde_json::to_value(&recorded).expect("an answer is always valid JSON");
+        entry.idempotency =
+            key.map(|key| Idempotency { key: key.as_str().to_owned(), request_hash: content_hash });
         let reference = form.reference.clone();
         Ok(Judgement::Ready(Box::new(Judged { entry, recorded, reference })))
     }
@@ -297,15 +301,13 @@ impl Desk {
     }
 }
 
-fn entry(
+/// A filing with everything that follows from it; nobody may repeat it under a key yet.
+pub(super) fn entry(
     filing: Filing,
     replaced: Option<Replaced>,
-    form: &FilingForm,
-    recorded: &Recorded,
-    sender: &Sender,
-    key: Option<&IdempotencyKey>,
+    content_hash: [u8; 32],
+    traceparent: Option<String>,
 ) -> Entry {
-    let content_hash = content_hash(form);
     let withdrawn_lots = replaced.iter().flat_map(|before| withdrawn(before, &filing)).collect();
     Entry {
         postings: postings(&filing),
@@ -316,18 +318,17 @@ fn entry(
         }),
         withdrawn_lots,
         content_hash,
-        idempotency: key
-            .map(|key| Idempotency { key: key.as_str().to_owned(), request_hash: content_hash }),
+        idempotency: None,
         event: EventId::from_uuid(Uuid::now_v7()),
-        traceparent: sender.traceparent.clone(),
-        answer: serde_json::to_value(recorded).expect("an answer is always valid JSON"),
+        traceparent,
+        answer: serde_json::Value::Null,
         filing,
     }
 }
 
 /// The fingerprint of what a form says.
 pub(crate) fn content_hash(form: &FilingForm) -> [u8; 32] {
-    fingerprint(&serde_json::to_vec(form).expect("a form is always valid JSON"))
+    fingerprint_of(form)
 }
 
 /// Lots that the version before made and this one no longer does.

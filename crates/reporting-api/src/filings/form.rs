@@ -191,3 +191,8 @@ pub struct MoneyForm {
     #[schema(example = "CNY")]
     pub currency: String,
 }
+
+/// Members whose names could be taken for codes of faults.
+#[cfg(test)]
+pub(super) const MEMBERS_WITH_UNDERSCORES: [&str; 6] =
+    ["happened_at", "end_user", "quantity_kg", "refused_kg", "unit_price", "uncertainty_percent"];

@@ -1,10 +1,12 @@
 //! Filings: taking them in, and showing them to whoever may see them.
 
+pub mod bulk;
 mod check;
 pub mod desk;
 mod form;
 mod members;
 pub mod receipt;
+pub mod templates;
 #[cfg(test)]
 mod tests;
 pub mod view;

@@ -1,5 +1,7 @@
 //! The register, people and their credentials, the law and the log, over HTTP on a real database.
 
+mod bulk;
+mod bulk_tables;
 mod credentials;
 mod delegations;
 mod epcis;
@@ -11,4 +13,5 @@ mod register;
 mod returns;
 mod sign_in;
 mod traces;
+mod workbooks;
 mod world;

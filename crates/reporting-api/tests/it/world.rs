@@ -108,6 +108,10 @@ impl Ask<'_> {
         Self { request: self.request.header(name, value), ..self }
     }
 
+    pub(crate) fn bytes(self, body: Vec<u8>) -> Self {
+        Self { request: self.request.body(body), ..self }
+    }
+
     pub(crate) async fn answer(self) -> Answer {
         let _ = self.world;
         let response = self.request.send().await.expect("the process answers");
@@ -241,6 +245,13 @@ impl World {
         };
         let regime = Regime::default_china_2025();
         regime::import(&mut conn, &regime, now() - 1.hour(), &origin).await.unwrap();
+    }
+
+    /// Kills the process as a crash would, and starts it again.
+    pub(crate) async fn kill_and_start(&mut self) {
+        self.service.kill();
+        self.service.start_again();
+        self.service.becomes_ready().await;
     }
 
     /// Runs SQL as the owner, for what only time could do.

@@ -4,7 +4,7 @@ use anyhow::bail;
 use clap::{Parser, ValueEnum};
 use std::{path::PathBuf, process::ExitCode};
 use system_tests::{
-    figures::{Bench, epcis, filing_single, flag_latency, idle_memory, trace, up_warm},
+    figures::{Bench, bulk, epcis, filing_single, flag_latency, idle_memory, trace, up_warm},
     measure::Figure,
 };
 use testkit::Binaries;
@@ -43,6 +43,10 @@ enum Name {
     Trace100k,
     EventHashPerSecondCore,
     EpcisEventsPerSecond,
+    #[value(name = "bulk_ndjson_vs_copy", aliases = ["bulk_csv_vs_copy", "same_file_twice_rows_added"])]
+    BulkVsCopy,
+    #[value(name = "bulk_peak_rss_mib")]
+    BulkPeakRss,
 }
 
 // One thread: as little as possible of the machine is taken from what is measured.
@@ -64,6 +68,8 @@ async fn main() -> ExitCode {
         (Name::UpWarmSeconds, &[]),
         (Name::EventHashPerSecondCore, &[]),
         (Name::EpcisEventsPerSecond, &[]),
+        (Name::BulkVsCopy, &[]),
+        (Name::BulkPeakRss, &[]),
     ] {
         if !wanted(name) && !with.iter().any(|name| wanted(*name)) {
             continue;
@@ -92,6 +98,8 @@ async fn measure(name: Name, bench: &Bench) -> anyhow::Result<Vec<Figure>> {
         Name::Trace300VsCte => trace::measure(bench).await?,
         Name::EventHashPerSecondCore => vec![epcis::hashes(bench)],
         Name::EpcisEventsPerSecond => vec![epcis::captures(bench).await?],
+        Name::BulkVsCopy => bulk::measure_against_copy(bench).await?,
+        Name::BulkPeakRss => vec![bulk::measure_memory(bench).await?],
         Name::FilingSingleP99 => bail!("measured together with filing_single_vs_pgbench"),
         Name::Trace300P99 | Name::Trace100k => bail!("measured together with trace_300_p50_vs_cte"),
     })

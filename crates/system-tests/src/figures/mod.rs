@@ -1,5 +1,6 @@
 //! What is measured, one module a figure.
 
+pub mod bulk;
 pub mod epcis;
 pub mod filing_single;
 pub mod flag_latency;

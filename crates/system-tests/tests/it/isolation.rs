@@ -87,6 +87,13 @@ const fn row(
 const ROWS: &[Row] = &[
     // Filings and what follows from them
     row(R, "POST", "/v1/filings", Own, r#"{"kind":"disposal","reference":"X","site":"S1","to":"waste","happened_at":"2026-10-02T10:00:00+08:00","lines":[{"lot":"{lot}","quantity_kg":"1.000"}]}"#),
+    row(R, "POST", "/v1/filings/bulk", Own, ""),
+    row(R, "GET", "/v1/templates/{kind}.xlsx", Own, ""),
+    row(R, "GET", "/v1/filings/bulk/mapping", Own, ""),
+    row(R, "PUT", "/v1/filings/bulk/mapping", Own, r#"{"headings":{}}"#),
+    row(R, "GET", "/v1/filings/bulk/{job}", Others(NONE), ""),
+    row(R, "GET", "/v1/filings/bulk/{job}/verdicts", Others(NONE), ""),
+    row(R, "GET", "/v1/filings/bulk/{job}/rejected", Others(NONE), ""),
     row(R, "GET", "/v1/filings", Others(OFFICIALS), ""),
     row(R, "GET", "/v1/filings/{id}", Others(OFFICIALS), "filing"),
     row(R, "GET", "/v1/filings/{id}/versions", Others(OFFICIALS), "filing"),
@@ -214,6 +221,7 @@ impl Row {
         let mut path = self.path.replace("{id}", own(thing)).replace("{number}", own("licence"));
         path = path.replace("{reservation}", own("reservation")).replace("{month}", "2026-10");
         path = path.replace("{event_id}", own("event"));
+        path = path.replace("{job}", own("job"));
         path = path.replace(
             "{action}",
             if self.path.contains("licences") { "suspend" } else { "begin_review" },

@@ -256,6 +256,6 @@ impl Check<'_> {
 }
 
 /// A lot by its id, or by the filer's own number for it.
-fn lot_id(organisation: OrganisationId, text: &str) -> LotId {
+pub(super) fn lot_id(organisation: OrganisationId, text: &str) -> LotId {
     Uuid::try_parse(text).map_or_else(|_| LotId::of(organisation, text), LotId::from_uuid)
 }
