@@ -13,6 +13,7 @@ pub mod determination;
 pub mod element;
 pub mod event;
 pub mod filing;
+pub mod flow;
 pub mod identifiers;
 pub mod ids;
 pub mod licence;
