@@ -31,6 +31,7 @@ mod migrations;
 pub mod movements;
 mod numbers;
 pub mod outbox;
+pub mod quota_stands;
 pub mod regime;
 pub mod regime_entries;
 pub mod registry;

@@ -5,7 +5,7 @@ use crate::{
     identity::{
         catalogue, delegations, groups, invitations, keys, organisations, people, sessions,
     },
-    log, movements, regime,
+    log, movements, quotas as quota_stands, regime,
     regime::{listed_parties, quotas},
 };
 use utoipa::openapi::{InfoBuilder, OpenApi, OpenApiBuilder};
@@ -34,6 +34,7 @@ pub fn routes(config: &mut ServiceConfig) {
         // What follows from them
         .service(movements::list)
         .service(balances::list)
+        .service(quota_stands::list)
         // What is suspicious about them
         .service(findings::list)
         .service(findings::find)

@@ -13,6 +13,7 @@ mod identity;
 mod log;
 mod movements;
 mod paging;
+mod quotas;
 mod reading;
 mod regime;
 

@@ -20,7 +20,7 @@ use service::{
     problem::{Location, Problem, Violation},
     trace::TraceContext,
 };
-use std::{future::Future, pin::Pin};
+use std::{collections::BTreeSet, future::Future, pin::Pin};
 use uuid::Uuid;
 
 /// The header in which officials say why they read.
@@ -61,6 +61,14 @@ pub struct Access {
     pub organisation: OrganisationId,
     /// Whether the reader belongs to it: only then are parties named.
     pub is_owner: bool,
+}
+
+/// A connection for a read that may concern several organisations.
+pub struct AccessAcross {
+    /// The connection.
+    pub conn: Connection,
+    /// For which filer; `None` for an official, who sees all.
+    pub filer: Option<OrganisationId>,
 }
 
 impl ReadingQuery {
@@ -117,6 +125,35 @@ impl Reading {
         };
         events::append_alone(&mut conn, &origin, organisation.as_uuid(), &event).await?;
         Ok(Access { conn, organisation, is_owner: false })
+    }
+
+    /// Opens access to what may concern several organisations. An official's purpose is asked for
+    /// at once; what was read is noted with [`Reading::note`] before it is shown.
+    pub async fn across(&self) -> Result<AccessAcross, Problem> {
+        let is_official = self.signed.is_official();
+        if is_official {
+            self.purpose()?;
+        }
+        let pool = if is_official { &self.pools.official } else { &self.pools.reporting };
+        let conn = pool.get().await.map_err(database::Error::from)?;
+        Ok(AccessAcross { conn, filer: (!is_official).then_some(self.signed.organisation) })
+    }
+
+    /// Notes, for each owner to see, that an official reads `subject` of theirs. A filer's own read
+    /// is nobody else's matter.
+    pub async fn note(
+        &self,
+        access: &mut AccessAcross,
+        owners: &BTreeSet<OrganisationId>,
+        subject: &str,
+    ) -> Result<(), Problem> {
+        if access.filer.is_some() {
+            return Ok(());
+        }
+        let purpose = self.purpose()?;
+        let act = self.signed.act(clock::now(), self.trace.clone());
+        events::append_reads(&mut access.conn, &act, owners, subject, purpose).await?;
+        Ok(())
     }
 
     fn purpose(&self) -> Result<&str, Problem> {

@@ -6,6 +6,7 @@ mod keys;
 mod law;
 mod log;
 mod people;
+mod quotas;
 mod register;
 mod sign_in;
 mod world;
