@@ -10,6 +10,7 @@ pub mod case;
 pub mod codes;
 pub mod composition;
 pub mod determination;
+pub mod disclosure;
 pub mod element;
 pub mod event;
 pub mod filing;
