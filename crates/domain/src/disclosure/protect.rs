@@ -95,6 +95,9 @@ pub fn protect(
     Ok(protected)
 }
 
+/// Corners of a box, each with whether it is shifted up when the sensitive cell is.
+type Corners = Vec<(Place, bool)>;
+
 struct Search<'a> {
     table: &'a Table,
     allowed: Option<&'a BTreeSet<Place>>,
@@ -180,7 +183,7 @@ impl Search<'_> {
         (inside, outside): (Place, Place),
         wanted: u64,
         before: &BTreeMap<Place, i64>,
-    ) -> Option<(f64, u64, Vec<(Place, bool)>)> {
+    ) -> Option<(f64, u64, Corners)> {
         let corners = self.corners(inside, outside)?;
         let mut amount = wanted;
         for (corner, _) in &corners {
@@ -212,7 +215,7 @@ impl Search<'_> {
     ///
     /// The box spans the dimensions in which its two ends differ. In each of them the far end must
     /// lie outside of the sensitive cell, so that only the near end is within.
-    fn corners(&self, inside: Place, outside: Place) -> Option<Vec<(Place, bool)>> {
+    fn corners(&self, inside: Place, outside: Place) -> Option<Corners> {
         let varied: Vec<usize> = (0..3).filter(|index| inside[*index] != outside[*index]).collect();
         let is_outside = |index: &usize| {
             !self.table.dimensions[*index].is_within(outside[*index], self.cell[*index])

@@ -37,12 +37,11 @@ impl Known {
             for dimension in 0..3 {
                 let Some(parts) = self.parts[dimension].get(&names[dimension]) else { continue };
                 let (mut row, mut constant) = (vec![0.0; unknown.len()], 0.0);
-                let mut put = |names: &Names, value: Option<u64>, sign: f64| match value {
-                    Some(value) => constant -= sign * real(value),
+                let mut put = |names: &Names, value: Option<u64>, sign: f64| {
                     // Each unknown is its floor and something from nothing upwards.
-                    None => {
+                    constant -= sign * value.map_or_else(|| floor(names), real);
+                    if value.is_none() {
                         row[index[names]] += sign;
-                        constant -= sign * floor(names);
                     }
                 };
                 put(names, *value, -1.0);

@@ -51,8 +51,12 @@ fn parts() -> Parts {
     for (group, category) in CATEGORIES {
         put(0, group, category);
     }
-    REGIONS.iter().for_each(|region| put(1, ALL, region));
-    ELEMENTS.iter().for_each(|element| put(2, ALL, element));
+    for region in REGIONS {
+        put(1, ALL, region);
+    }
+    for element in ELEMENTS {
+        put(2, ALL, element);
+    }
     parts
 }
 
@@ -70,7 +74,9 @@ fn known(table: &Table, suppressed: impl Fn(Place) -> bool, against: Against) ->
     for (dimension, parts) in parts.iter_mut().enumerate() {
         let shown: BTreeSet<String> =
             table.cells.keys().map(|place| table.names(*place)[dimension].clone()).collect();
-        parts.values_mut().for_each(|parts| parts.retain(|part| shown.contains(part)));
+        for parts in parts.values_mut() {
+            parts.retain(|part| shown.contains(part));
+        }
         parts.retain(|_, parts| !parts.is_empty());
     }
     Known {
