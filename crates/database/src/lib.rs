@@ -38,6 +38,7 @@ pub mod registry;
 mod row;
 mod schema;
 pub mod screening;
+pub mod statistics;
 mod transaction;
 
 pub use change::ChangeError;

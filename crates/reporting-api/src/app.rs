@@ -7,6 +7,7 @@ use crate::{
     },
     log, movements, quotas as quota_stands, regime,
     regime::{listed_parties, quotas},
+    statistics,
 };
 use utoipa::openapi::{InfoBuilder, OpenApi, OpenApiBuilder};
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -35,6 +36,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(movements::list)
         .service(balances::list)
         .service(quota_stands::list)
+        .service(statistics::table)
         // What is suspicious about them
         .service(findings::list)
         .service(findings::find)

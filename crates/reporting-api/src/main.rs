@@ -16,6 +16,7 @@ mod paging;
 mod quotas;
 mod reading;
 mod regime;
+mod statistics;
 
 use actix_web::web;
 use database::{Role, filing_writer::FilingWriter};

@@ -93,6 +93,7 @@ const ROWS: &[Row] = &[
     row(R, "GET", "/v1/movements", Others(OFFICIALS), ""),
     row(R, "GET", "/v1/balances", Others(OFFICIALS), ""),
     row(R, "GET", "/v1/quotas", Others(OFFICIALS), ""),
+    row(R, "GET", "/v1/statistics/{table}", Others(OFFICIALS), ""),
     row(R, "GET", "/v1/findings", Others(READERS), ""),
     row(R, "GET", "/v1/findings/{id}", Others(READERS), "finding"),
     row(R, "POST", "/v1/findings/{id}/disposition", Others(DECIDERS), r#"finding {"state":"under_review","reason":"x"}"#),
