@@ -1,6 +1,6 @@
 //! What each account holds, month by month: a cache over postings, and its check.
 //!
-//! The cache of flows ([`crate::flows`]) is checked and rebuilt together with it.
+//! The cache of flows (`monthly_flows`) is checked and rebuilt together with it.
 
 use crate::{
     Error, Target, act_for,

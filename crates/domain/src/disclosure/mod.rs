@@ -8,8 +8,8 @@
 //! That is proven, not hoped for. For each primary cell and each adversary — an outsider, or any
 //! one group that knows its own share of every cell — there is a [`Proof`]: an amount that could be
 //! shifted between suppressed cells, up or down, without changing anything published and without
-//! taking more from a cell than others put into it. [`audit`] checks all proofs from the table
-//! itself, independently of the search ([`protect`]) that found them; no table leaves without it.
+//! taking more from a cell than others put into it. [`audit()`] checks all proofs from the table
+//! itself, independently of the search ([`protect()`]) that found them; no table leaves without it.
 //!
 //! The method is the hypercube's (R. D. Repsilber 1994; S. Giessing, "Protection of tables using
 //! the hypercube method"), for tables of three dimensions whose codes form trees, with exact
