@@ -1,4 +1,6 @@
 //! What each account holds, month by month: a cache over postings, and its check.
+//!
+//! The cache of flows (`monthly_flows`) is checked and rebuilt together with it.
 
 use crate::{
     Error, Target, act_for,
@@ -31,7 +33,7 @@ pub struct SiteMonth {
 /// A place where the books contradict themselves.
 #[derive(Clone, Debug, PartialEq, Eq, QueryableByName)]
 pub struct Contradiction {
-    /// What is wrong: `cache_differs`, `process_not_empty` or `line_not_posted`.
+    /// What is wrong: `cache_differs`, `flow_differs`, `process_not_empty` or `line_not_posted`.
     #[diesel(sql_type = sql_types::Text)]
     pub what: String,
     /// Which account and month, or which filing.
@@ -88,6 +90,10 @@ pub async fn check(target: &Target, most: u32) -> anyhow::Result<Vec<Contradicti
     let mut conn = AsyncPgConnection::establish(target.owner_url()).await?;
     let differs =
         columns(|column| format!("cached.{column} is distinct from summed.{column}")).join(" or ");
+    // A flow of which everything was taken back stays as a row of nothing.
+    let flow_differs =
+        columns(|column| format!("coalesce(cached.{column}, 0) <> coalesce(summed.{column}, 0)"))
+            .join(" or ");
     let not_empty = columns(|column| {
         format!("sum(case when to_kind = 'process' then {column} else -{column} end) <> 0")
     })
@@ -98,6 +104,11 @@ pub async fn check(target: &Target, most: u32) -> anyhow::Result<Vec<Contradicti
                 concat_ws(' ', organisation, kind, key, month) as place
          from ({summed}) summed full join account_balances cached using (organisation, kind, key, month)
          where {differs}
+         union all
+         select 'flow_differs', concat_ws(' ', organisation, month, flow, process, category, country, site)
+         from summed_flows() summed full join monthly_flows cached
+             using (organisation, month, flow, process, category, country, site)
+         where {flow_differs}
          union all
          select 'process_not_empty', filing::text from postings
          where 'process' in (from_kind, to_kind)
@@ -113,7 +124,8 @@ pub async fn check(target: &Target, most: u32) -> anyhow::Result<Vec<Contradicti
     Ok(diesel::sql_query(statement).load(&mut conn).await?)
 }
 
-/// Sums the cache anew from the postings, as the owner, while nobody writes.
+/// Sums balances anew from the postings and flows from the lines, as the owner, while nobody
+/// writes.
 pub async fn rebuild(target: &Target) -> anyhow::Result<()> {
     let mut conn = AsyncPgConnection::establish(target.owner_url()).await?;
     let names = columns(str::to_owned).join(", ");
@@ -123,6 +135,9 @@ pub async fn rebuild(target: &Target) -> anyhow::Result<()> {
          lock table account_balances in exclusive mode;
          delete from account_balances;
          insert into account_balances (organisation, kind, key, month, {names}) {summed};
+         lock table monthly_flows in exclusive mode;
+         delete from monthly_flows;
+         insert into monthly_flows select * from summed_flows();
          commit;"
     ))
     .await?;

@@ -11,11 +11,11 @@ use diesel::ExpressionMethods;
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use domain::{
     event::{EVENT_VERSION, Event},
-    ids::{EventId, PersonId},
+    ids::{EventId, OrganisationId, PersonId},
 };
 use jiff::Timestamp;
 use jiff_diesel::ToDiesel;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
 /// What surrounds an event: who did it, when, and as part of which request.
@@ -68,7 +68,7 @@ pub async fn append(
         .values((
             events::id.eq(id),
             events::name.eq(event.name()),
-            events::organisation.eq(event.organisation().map(domain::ids::OrganisationId::as_uuid)),
+            events::organisation.eq(event.organisation().map(OrganisationId::as_uuid)),
             events::subject.eq(subject),
             events::person.eq(origin.person.map(PersonId::as_uuid)),
             events::occurred_at.eq(origin.occurred_at.to_diesel()),
@@ -90,6 +90,30 @@ pub async fn append_alone(
     event: &Event,
 ) -> Result<(), Error> {
     conn.transaction(async |conn| append(conn, origin, subject, event).await).await
+}
+
+/// Appends, in one transaction, that somebody read `subject` of each of these owners.
+pub async fn append_reads(
+    conn: &mut AsyncPgConnection,
+    act: &Act,
+    owners: &BTreeSet<OrganisationId>,
+    subject: &str,
+    purpose: &str,
+) -> Result<(), Error> {
+    let Some(person) = act.person else { return Ok(()) };
+    conn.transaction(async |conn| {
+        for owner in owners {
+            let event = Event::ConfidentialRead {
+                person,
+                owner: *owner,
+                subject: subject.to_owned(),
+                purpose: purpose.to_owned(),
+            };
+            append(conn, &act.origin(), owner.as_uuid(), &event).await?;
+        }
+        Ok(())
+    })
+    .await
 }
 
 /// The channel on which the relay hears that there is something in the outbox.

@@ -6,7 +6,7 @@
 use crate::{
     CorruptRow, Error, Role, Target, act_for,
     row::{ElementColumns, Reader, element_columns, masses},
-    schema::{filing_references, filings, organisations, postings, products, sites},
+    schema::{filing_lines, filing_references, filings, organisations, postings, products, sites},
 };
 use diesel::{ExpressionMethods, JoinOnDsl, OptionalExtension, QueryDsl};
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
@@ -15,6 +15,7 @@ use domain::{
     codes::{Category, FilingKind},
     composition::{Composition, StatedComposition},
     element::Element,
+    flow::{FlowKey, FlowKind, FlowMass},
     identifiers::HsCode,
     ids::{FilingId, LotId, MovementId, OrganisationId, ProductId, SiteId},
     mass::{ElementMasses, Kilograms},
@@ -22,7 +23,11 @@ use domain::{
 };
 use jiff::Timestamp;
 use secrecy::ExposeSecret;
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+    time::Duration,
+};
 use tokio::sync::Mutex;
 use tokio_postgres::{Client, NoTls, Row, Statement};
 use uuid::Uuid;
@@ -75,6 +80,8 @@ pub struct Replaced {
     pub month: Month,
     /// What it posted itself, without what undid the version before it.
     pub postings: Vec<Posting>,
+    /// What it moved into and out of its site's stock.
+    pub flows: BTreeMap<FlowKey, FlowMass>,
     /// The lots it made, with their numbers and categories.
     pub lots: Vec<(LotId, String, String)>,
 }
@@ -178,18 +185,22 @@ pub async fn find_replaced(
     conn.transaction(async |conn| {
         act_for(conn, &[organisation]).await?;
         let owner = organisation.as_uuid();
-        let found: Option<(Uuid, String, jiff_diesel::Timestamp, jiff_diesel::Date)> =
-            filing_references::table
-                .inner_join(filings::table.on(filings::id.eq(filing_references::filing)))
-                .filter(filing_references::organisation.eq(owner))
-                .filter(filing_references::reference.eq(reference))
-                .filter(filing_references::version.eq(version.cast_signed()))
-                .filter(filings::organisation.eq(owner))
-                .select((filings::id, filings::kind, filings::happened_at, filings::month))
-                .first(conn)
-                .await
-                .optional()?;
-        let Some((id, kind, happened_at, month)) = found else { return Ok(None) };
+        let found: Option<ReplacedColumns> = filing_references::table
+            .inner_join(filings::table.on(filings::id.eq(filing_references::filing)))
+            .filter(filing_references::organisation.eq(owner))
+            .filter(filing_references::reference.eq(reference))
+            .filter(filing_references::version.eq(version.cast_signed()))
+            .filter(filings::organisation.eq(owner))
+            .select((
+                (filings::id, filings::kind, filings::happened_at, filings::month),
+                (filings::process, filings::country, filings::movement, filings::site),
+            ))
+            .first(conn)
+            .await
+            .optional()?;
+        let Some(found) = found else { return Ok(None) };
+        let flows = flows_of(conn, organisation, &found).await?;
+        let ((id, kind, happened_at, month), _) = found;
         let rows: Vec<PostingColumns> = postings::table
             .filter(postings::organisation.eq(owner))
             .filter(postings::filing.eq(id))
@@ -212,10 +223,57 @@ pub async fn find_replaced(
             happened_at: happened_at.to_jiff(),
             month: Month::of(month.to_jiff()),
             postings,
+            flows,
             lots,
         }))
     })
     .await
+}
+
+type ReplacedColumns = (
+    (Uuid, String, jiff_diesel::Timestamp, jiff_diesel::Date),
+    (Option<String>, Option<String>, Option<Uuid>, Uuid),
+);
+
+/// What the lines of a stored filing moved into and out of its site's stock.
+async fn flows_of(
+    conn: &mut AsyncPgConnection,
+    organisation: OrganisationId,
+    ((id, kind, _, month), (process, country, movement, site)): &ReplacedColumns,
+) -> Result<BTreeMap<FlowKey, FlowMass>, Error> {
+    let rows: Vec<(String, Option<String>, i64, ElementColumns)> = filing_lines::table
+        .filter(filing_lines::organisation.eq(organisation.as_uuid()))
+        .filter(filing_lines::filing.eq(id))
+        .select((
+            filing_lines::role,
+            filing_lines::category,
+            filing_lines::quantity_grams,
+            element_columns!(filing_lines),
+        ))
+        .load(conn)
+        .await?;
+    let header = Reader { table: "filings", id: *id };
+    let line = Reader { table: "filing_lines", id: *id };
+    let kind = header.word("kind", kind)?;
+    let process = header.optional_word("process", process.as_deref())?;
+    let country = header.optional_word("country", country.as_deref())?;
+    let mut flows: BTreeMap<FlowKey, FlowMass> = BTreeMap::new();
+    for (role, category, gross_grams, elements) in rows {
+        let role = line.word("role", &role)?;
+        let Some(kind) = FlowKind::of(kind, role, movement.is_some()) else { continue };
+        let key = FlowKey {
+            organisation,
+            month: Month::of(month.to_jiff()),
+            kind,
+            process,
+            category: line.optional_word("category", category.as_deref())?,
+            country,
+            site: SiteId::from_uuid(*site),
+        };
+        let sum = flows.entry(key).or_default();
+        *sum = sum.plus(FlowMass { gross_grams, elements: masses(elements) });
+    }
+    Ok(flows)
 }
 
 type PostingColumns = ((i16, Option<Uuid>, i64), (String, Uuid, String, Uuid), ElementColumns);

@@ -35,6 +35,7 @@ mod migrations;
 pub mod movements;
 mod numbers;
 pub mod outbox;
+pub mod quota_stands;
 pub mod regime;
 pub mod regime_entries;
 pub mod registry;
@@ -42,6 +43,7 @@ pub mod returns;
 mod row;
 mod schema;
 pub mod screening;
+pub mod statistics;
 pub mod trace;
 mod transaction;
 

@@ -573,6 +573,36 @@ diesel::table! {
 }
 
 diesel::table! {
+    monthly_flows (organisation, flow, process, month, category, country, site) {
+        organisation -> Uuid,
+        month -> Date,
+        flow -> Text,
+        process -> Text,
+        category -> Text,
+        country -> Text,
+        site -> Uuid,
+        gross_grams -> BigInt,
+        la_mg -> BigInt,
+        ce_mg -> BigInt,
+        pr_mg -> BigInt,
+        nd_mg -> BigInt,
+        pm_mg -> BigInt,
+        sm_mg -> BigInt,
+        eu_mg -> BigInt,
+        gd_mg -> BigInt,
+        tb_mg -> BigInt,
+        dy_mg -> BigInt,
+        ho_mg -> BigInt,
+        er_mg -> BigInt,
+        tm_mg -> BigInt,
+        yb_mg -> BigInt,
+        lu_mg -> BigInt,
+        sc_mg -> BigInt,
+        y_mg -> BigInt,
+    }
+}
+
+diesel::table! {
     movement_lines (movement, filing, line) {
         organisation -> Uuid,
         movement -> Uuid,
@@ -726,6 +756,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    quota_flows (scope) {
+        scope -> Text,
+        flow -> Text,
+        process -> Text,
+    }
+}
+
+diesel::table! {
     quotas (id) {
         id -> Uuid,
         group_id -> Uuid,
@@ -842,6 +880,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     lots,
     memberships,
     message_attempts,
+    monthly_flows,
     movement_lines,
     movements,
     number_series,
@@ -852,6 +891,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     people,
     postings,
     products,
+    quota_flows,
     quotas,
     regime_rows,
     regime_versions,

@@ -154,9 +154,25 @@ impl ElementMasses {
         self.0[element.index()]
     }
 
+    /// This element of them, and nothing of the others.
+    #[must_use]
+    pub fn only(&self, element: Element) -> Self {
+        let mut only = Self::ZERO;
+        only.0[element.index()] = self.get(element);
+        only
+    }
+
     /// Milligrams of all elements together; saturates.
     pub fn total_mg(&self) -> i64 {
         self.0.iter().fold(0, |sum: i64, mass| sum.saturating_add(*mass))
+    }
+
+    /// These elements as their trade oxides, all together, rounded down to the gram; saturates.
+    pub fn oxide_grams(&self) -> i64 {
+        let oxides = Element::ALL
+            .map(|element| Decimal::from(self.get(element)) / element.oxide_to_element());
+        let grams = oxides.iter().sum::<Decimal>() / dec!(1_000);
+        grams.floor().to_i64().unwrap_or(i64::MAX)
     }
 
     /// Element by element; saturates, so a sum that large breaks every limit.
@@ -212,6 +228,13 @@ fn whole(mass: Decimal) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn elements_are_counted_as_their_oxides() {
+        let mut elements = ElementMasses::ZERO;
+        elements.0[Element::Nd.index()] = 857_356_000;
+        assert_eq!(elements.oxide_grams(), 1_000_000);
+    }
     use proptest::prelude::*;
     use rstest::rstest;
 

@@ -5,9 +5,9 @@ use crate::{
     identity::{
         catalogue, delegations, groups, invitations, keys, organisations, people, sessions,
     },
-    log, lots, movements, regime,
+    log, lots, movements, quotas as quota_stands, regime,
     regime::{listed_parties, quotas},
-    returns,
+    returns, statistics,
 };
 use utoipa::openapi::{InfoBuilder, OpenApi, OpenApiBuilder};
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -53,6 +53,8 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(movements::list)
         .service(balances::list)
         .service(lots::trace)
+        .service(quota_stands::list)
+        .service(statistics::table)
         // What is suspicious about them
         .service(findings::list)
         .service(findings::find)

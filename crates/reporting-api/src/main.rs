@@ -15,9 +15,11 @@ mod log;
 mod lots;
 mod movements;
 mod paging;
+mod quotas;
 mod reading;
 mod regime;
 mod returns;
+mod statistics;
 
 use actix_web::web;
 use database::{Role, filing_writer::FilingWriter};

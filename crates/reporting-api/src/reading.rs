@@ -5,23 +5,18 @@
 //! anything is shown.
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload, web};
-use database::{
-    Connection, Pool,
-    events::{self, Origin},
-};
-use domain::{
-    event::Event,
-    ids::{EventId, OrganisationId},
-};
+use database::{Connection, Pool, events};
+use domain::ids::{OrganisationId, PersonId};
 use serde::Deserialize;
 use service::{
     clock,
     identity::Signed,
     problem::{Location, Problem, Violation},
+    secret::ServerSecret,
     trace::TraceContext,
 };
 use std::{collections::BTreeSet, future::Future, pin::Pin};
-use uuid::Uuid;
+use uuid::{Builder, Uuid};
 
 /// The header in which officials say why they read.
 pub const PURPOSE: &str = "Lodestone-Purpose";
@@ -42,6 +37,7 @@ pub struct Reading {
     purpose: Option<String>,
     pools: ReadingPools,
     trace: TraceContext,
+    secret: ServerSecret,
 }
 
 /// Whose data is read, and what of it.
@@ -61,6 +57,39 @@ pub struct Access {
     pub organisation: OrganisationId,
     /// Whether the reader belongs to it: only then are parties named.
     pub is_owner: bool,
+    /// What parties are called to the reader.
+    pub pseudonyms: Pseudonyms,
+}
+
+/// Clients, suppliers and end users as a reader sees them.
+///
+/// To its owner a party has the owner's own id. To an official it has a pseudonym that is the same
+/// in everything that this person reads, whatever the purpose, and another for everybody else: what
+/// two officials write down cannot be put together, and nobody can try names, as they could with
+/// the owner's id, which is derived from them.
+#[derive(Clone)]
+pub struct Pseudonyms {
+    /// Who reads, and the secret; `None` for the owner.
+    viewer: Option<(PersonId, ServerSecret)>,
+}
+
+impl Pseudonyms {
+    /// What the reader may call a party of this organisation.
+    pub fn of(&self, organisation: OrganisationId, party: Uuid) -> Uuid {
+        let Some((viewer, secret)) = &self.viewer else { return party };
+        let bytes = [viewer.as_uuid(), organisation.as_uuid(), party].map(Uuid::into_bytes);
+        let mac = secret.mac("a party's pseudonym", bytes.as_flattened());
+        let half = std::array::from_fn(|index| mac[index]);
+        Builder::from_custom_bytes(half).into_uuid()
+    }
+}
+
+/// A connection for a read that may concern several organisations.
+pub struct AccessAcross {
+    /// The connection.
+    pub conn: Connection,
+    /// For which filer; `None` for an official, who sees all.
+    pub filer: Option<OrganisationId>,
 }
 
 impl ReadingQuery {
@@ -87,7 +116,8 @@ impl Reading {
             return Err(Problem::NotFound("organisation"));
         }
         let conn = self.pools.reporting.get().await.map_err(database::Error::from)?;
-        Ok(Access { conn, organisation: self.signed.organisation, is_owner: true })
+        let pseudonyms = Pseudonyms { viewer: None };
+        Ok(Access { conn, organisation: self.signed.organisation, is_owner: true, pseudonyms })
     }
 
     async fn as_official(&self, query: &ReadingQuery) -> Result<Access, Problem> {
@@ -103,8 +133,11 @@ impl Reading {
         };
         let purpose = self.purpose()?;
         let mut conn = self.pools.official.get().await.map_err(database::Error::from)?;
-        self.log(&mut conn, organisation, &query.subject, purpose).await?;
-        Ok(Access { conn, organisation, is_owner: false })
+        let act = self.signed.act(clock::now(), self.trace);
+        let owners = BTreeSet::from([organisation]);
+        events::append_reads(&mut conn, &act, &owners, &query.subject, purpose).await?;
+        let pseudonyms = Pseudonyms { viewer: Some((self.signed.person, self.secret.clone())) };
+        Ok(Access { conn, organisation, is_owner: false, pseudonyms })
     }
 
     /// Logs that an answer shows something of further organisations, before it is given. Their own
@@ -119,33 +152,46 @@ impl Reading {
             return Ok(());
         }
         let purpose = self.purpose()?;
-        for owner in owners.iter().filter(|owner| **owner != access.organisation) {
-            self.log(&mut access.conn, *owner, subject, purpose).await?;
-        }
+        let act = self.signed.act(clock::now(), self.trace);
+        let mut others = owners.clone();
+        others.remove(&access.organisation);
+        events::append_reads(&mut access.conn, &act, &others, subject, purpose).await?;
         Ok(())
     }
 
-    async fn log(
+    /// Opens access to what may concern several organisations. An official's purpose is asked for
+    /// at once; what was read is noted with [`Reading::note`] before it is shown.
+    pub async fn across(&self) -> Result<AccessAcross, Problem> {
+        let is_official = self.signed.is_official();
+        if is_official {
+            self.purpose()?;
+        }
+        let pool = if is_official { &self.pools.official } else { &self.pools.reporting };
+        let conn = pool.get().await.map_err(database::Error::from)?;
+        Ok(AccessAcross { conn, filer: (!is_official).then_some(self.signed.organisation) })
+    }
+
+    /// Notes, for each owner to see, that an official reads `subject` of theirs. A filer's own read
+    /// is nobody else's matter.
+    pub async fn note(
         &self,
-        conn: &mut Connection,
-        owner: OrganisationId,
+        access: &mut AccessAcross,
+        owners: &BTreeSet<OrganisationId>,
         subject: &str,
-        purpose: &str,
     ) -> Result<(), Problem> {
-        let origin = Origin {
-            id: EventId::from_uuid(Uuid::now_v7()),
-            occurred_at: clock::now(),
-            person: Some(self.signed.person),
-            traceparent: Some(self.trace.to_string()),
-        };
-        let event = Event::ConfidentialRead {
-            person: self.signed.person,
-            owner,
-            subject: subject.to_owned(),
-            purpose: purpose.to_owned(),
-        };
-        events::append_alone(conn, &origin, owner.as_uuid(), &event).await?;
+        if access.filer.is_some() {
+            return Ok(());
+        }
+        let purpose = self.purpose()?;
+        let act = self.signed.act(clock::now(), self.trace);
+        events::append_reads(&mut access.conn, &act, owners, subject, purpose).await?;
         Ok(())
+    }
+
+    /// Notes that an official reads what belongs to all and so to nobody in particular: in the log of
+    /// the official's own organisation, for auditors.
+    pub async fn note_own(&self, access: &mut AccessAcross, subject: &str) -> Result<(), Problem> {
+        self.note(access, &BTreeSet::from([self.signed.organisation]), subject).await
     }
 
     fn purpose(&self) -> Result<&str, Problem> {
@@ -175,15 +221,41 @@ impl FromRequest for Reading {
         let purpose =
             purpose.map(|purpose| String::from_utf8_lossy(purpose.as_bytes()).into_owned());
         let pools = request.app_data::<web::Data<ReadingPools>>().cloned();
+        let secret = request.app_data::<web::Data<ServerSecret>>().cloned();
         Box::pin(async move {
             let pools =
                 pools.ok_or_else(|| anyhow::anyhow!("the application has no reading pools"))?;
+            let secret = secret.ok_or_else(|| anyhow::anyhow!("the application has no secret"))?;
             Ok(Self {
+                secret: secret.get_ref().clone(),
                 signed: signed.await?,
                 purpose,
                 pools: pools.get_ref().clone(),
                 trace: trace.await.map_err(|_| Problem::Unauthenticated)?,
             })
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pseudonym_is_one_viewers_and_nobody_elses() {
+        let id = |byte| Uuid::from_bytes([byte; 16]);
+        let secret = ServerSecret::from_bytes([3; 32]);
+        let seen_by = |viewer: u8| Pseudonyms {
+            viewer: Some((PersonId::from_uuid(id(viewer)), secret.clone())),
+        };
+        let of = |viewer, organisation, party| {
+            seen_by(viewer).of(OrganisationId::from_uuid(id(organisation)), id(party))
+        };
+        assert_eq!(of(1, 5, 9), of(1, 5, 9), "it stays the same");
+        let all = [of(1, 5, 9), of(2, 5, 9), of(1, 6, 9), of(1, 5, 8), id(9)];
+        let distinct: BTreeSet<Uuid> = all.into_iter().collect();
+        assert_eq!(distinct.len(), all.len());
+        let owner = Pseudonyms { viewer: None };
+        assert_eq!(owner.of(OrganisationId::from_uuid(id(5)), id(9)), id(9));
     }
 }

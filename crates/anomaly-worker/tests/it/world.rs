@@ -12,6 +12,7 @@ use domain::{
     composition::Composition,
     element::{ELEMENT_COUNT, Element},
     filing::{Claim, Client, Correction, Filing, Line},
+    flow::flows,
     identifiers::CurrencyCode,
     ids::{
         EventId, FilingId, LotId, MovementId, OrganisationId, PartyId, PersonId, ProductId, SiteId,
@@ -152,6 +153,7 @@ impl World {
             happened_at: before.happened_at,
             month: before.month,
             postings: filed.postings.iter().map(|posting| posting.reversed()).collect(),
+            flows: flows(before),
         };
         self.write(filing, Some(reversal)).await
     }

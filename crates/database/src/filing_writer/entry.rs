@@ -4,10 +4,12 @@ use crate::Error;
 use domain::{
     calendar_month::Month,
     filing::Filing,
+    flow::{FlowKey, FlowMass},
     ids::{EventId, FilingId, LotId},
     posting::Posting,
 };
 use jiff::Timestamp;
+use std::collections::BTreeMap;
 
 /// A validated filing with everything that follows from it, ready to be stored.
 #[derive(Clone, Debug)]
@@ -41,6 +43,8 @@ pub struct Reversal {
     pub month: Month,
     /// Its own postings, each turned round.
     pub postings: Vec<Posting>,
+    /// What it moved into and out of its site's stock: no longer counted.
+    pub flows: BTreeMap<FlowKey, FlowMass>,
 }
 
 /// A lot that a correction takes back; it stays known, with nothing in it.

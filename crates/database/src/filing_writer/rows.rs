@@ -8,6 +8,7 @@ use domain::{
     codes::{AccountKind, LineRole},
     event::Event,
     filing::{Claim, Filing, Line},
+    flow::{FlowKey, FlowMass, flows},
     ids::OrganisationId,
     mass::ElementMasses,
     posting::{Account, Posting},
@@ -192,6 +193,21 @@ row_with_elements! {
     }
 }
 
+row_with_elements! {
+    #[derive(Debug, ToSql)]
+    #[postgres(name = "monthly_flows")]
+    FlowRow {
+        organisation: Uuid,
+        month: Date,
+        flow: &'static str,
+        process: &'static str,
+        category: &'static str,
+        country: String,
+        site: Uuid,
+        gross_grams: i64,
+    }
+}
+
 #[derive(Debug, ToSql)]
 #[postgres(name = "filing_references")]
 pub(super) struct ReferenceRow {
@@ -284,6 +300,7 @@ pub(super) struct Rows {
     pub(super) movements: Vec<MovementRow>,
     pub(super) movement_lines: Vec<MovementLineRow>,
     pub(super) balances: Vec<BalanceRow>,
+    pub(super) flows: Vec<FlowRow>,
     pub(super) events: Vec<EventRow>,
     pub(super) outbox: Vec<OutboxRow>,
 }
@@ -292,14 +309,17 @@ impl Rows {
     pub(super) fn of<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> Self {
         let mut rows = Self::default();
         let mut balances = Balances::default();
+        let mut flows = Flows::default();
         for entry in entries {
             rows.add(entry);
             balances.add(entry);
+            flows.add(entry);
         }
         // Rows that another writer may hold at the same time are taken in one order by all.
         rows.parties.sort_unstable_by_key(|party| (party.organisation, party.id));
         rows.holders.sort_unstable_by_key(|holder| (holder.organisation, holder.lot));
         rows.balances = balances.rows();
+        rows.flows = flows.rows();
         rows
     }
 
@@ -642,6 +662,42 @@ impl Balances {
                         gross_grams: gross_grams
                     },
                     elements
+                )
+            })
+            .collect()
+    }
+}
+
+/// What came into and went out of stocks, in one order for all writers, as with balances.
+#[derive(Default)]
+struct Flows(BTreeMap<FlowKey, FlowMass>);
+
+impl Flows {
+    fn add(&mut self, entry: &Entry) {
+        let undone = entry.reversal.iter().flat_map(|reversal| &reversal.flows);
+        let undone = undone.map(|(key, mass)| (key.clone(), mass.negated()));
+        for (key, mass) in flows(&entry.filing).into_iter().chain(undone) {
+            let sum = self.0.entry(key).or_default();
+            *sum = sum.plus(mass);
+        }
+    }
+
+    fn rows(self) -> Vec<FlowRow> {
+        let flows = self.0.into_iter().filter(|(_, mass)| *mass != FlowMass::default());
+        flows
+            .map(|(key, mass)| {
+                row!(
+                    FlowRow {
+                        organisation: key.organisation.as_uuid(),
+                        month: key.month.first_day(),
+                        flow: key.kind.as_str(),
+                        process: key.process.map_or("", domain::codes::Process::as_str),
+                        category: key.category.map_or("", domain::codes::Category::as_str),
+                        country: key.country.map_or_else(String::new, |it| it.to_string()),
+                        site: key.site.as_uuid(),
+                        gross_grams: mass.gross_grams
+                    },
+                    mass.elements
                 )
             })
             .collect()

@@ -27,7 +27,7 @@ pub(super) struct Statements {
 type Parameters<'a> = &'a [&'a (dyn ToSql + Sync)];
 
 /// Tables in the order they are written in: a filing comes before what refers to it.
-const TABLES: [(&str, &str); 12] = [
+const TABLES: [(&str, &str); 13] = [
     ("parties", "on conflict do nothing"),
     ("filings", ""),
     ("filing_lines", ""),
@@ -38,12 +38,13 @@ const TABLES: [(&str, &str); 12] = [
     ("movement_lines", ""),
     ("postings", ""),
     ("account_balances", ADD_TO_BALANCE),
+    ("monthly_flows", ADD_TO_FLOW),
     ("events", ""),
     ("outbox", ""),
 ];
 
 /// Tables whose rows other filings touch too: a long transaction takes them last.
-const SHARED: [&str; 3] = ["parties", "lot_holders", "account_balances"];
+const SHARED: [&str; 4] = ["parties", "lot_holders", "account_balances", "monthly_flows"];
 
 const ADD_TO_BALANCE: &str = "on conflict (organisation, kind, key, month) do update set
     gross_grams = account_balances.gross_grams + excluded.gross_grams,
@@ -56,6 +57,19 @@ const ADD_TO_BALANCE: &str = "on conflict (organisation, kind, key, month) do up
     tm_mg = account_balances.tm_mg + excluded.tm_mg, yb_mg = account_balances.yb_mg + excluded.yb_mg,
     lu_mg = account_balances.lu_mg + excluded.lu_mg, sc_mg = account_balances.sc_mg + excluded.sc_mg,
     y_mg = account_balances.y_mg + excluded.y_mg";
+
+const ADD_TO_FLOW: &str =
+    "on conflict (organisation, flow, process, month, category, country, site) do update set
+    gross_grams = monthly_flows.gross_grams + excluded.gross_grams,
+    la_mg = monthly_flows.la_mg + excluded.la_mg, ce_mg = monthly_flows.ce_mg + excluded.ce_mg,
+    pr_mg = monthly_flows.pr_mg + excluded.pr_mg, nd_mg = monthly_flows.nd_mg + excluded.nd_mg,
+    pm_mg = monthly_flows.pm_mg + excluded.pm_mg, sm_mg = monthly_flows.sm_mg + excluded.sm_mg,
+    eu_mg = monthly_flows.eu_mg + excluded.eu_mg, gd_mg = monthly_flows.gd_mg + excluded.gd_mg,
+    tb_mg = monthly_flows.tb_mg + excluded.tb_mg, dy_mg = monthly_flows.dy_mg + excluded.dy_mg,
+    ho_mg = monthly_flows.ho_mg + excluded.ho_mg, er_mg = monthly_flows.er_mg + excluded.er_mg,
+    tm_mg = monthly_flows.tm_mg + excluded.tm_mg, yb_mg = monthly_flows.yb_mg + excluded.yb_mg,
+    lu_mg = monthly_flows.lu_mg + excluded.lu_mg, sc_mg = monthly_flows.sc_mg + excluded.sc_mg,
+    y_mg = monthly_flows.y_mg + excluded.y_mg";
 
 impl Statements {
     pub(super) async fn prepare(client: &Client) -> Result<Self, Error> {
@@ -204,6 +218,7 @@ impl Statements {
             (&rows.movement_lines, rows.movement_lines.len()),
             (&rows.postings, rows.postings.len()),
             (&rows.balances, rows.balances.len()),
+            (&rows.flows, rows.flows.len()),
             (&rows.events, rows.events.len()),
             (&rows.outbox, rows.outbox.len()),
         ];

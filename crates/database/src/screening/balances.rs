@@ -13,13 +13,10 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::{
     calendar_month::{Month, beijing_date},
     codes::FilingKind,
-    element::Element,
     ids::{GroupId, OrganisationId, SiteId},
-    mass::ElementMasses,
     regime::QuotaScope,
 };
 use rules::{ProcessFlows, QuotaStand, SiteMonth, drawn_on};
-use rust_decimal::{Decimal, prelude::ToPrimitive};
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
@@ -103,18 +100,16 @@ pub(super) async fn months(
     Ok(months)
 }
 
-/// What groups may use of their quotas, and what they used.
+/// What groups may use of their quotas, and what they used: sums over the cache of flows, one row
+/// a month for each kind of goods and site, however much was filed.
 struct Quotas;
 
 impl Statement for Quotas {
     const TEXT: &'static str = "
-        with asked as (
-            select a.*, make_date(a.year, 1, 1) as first_day, make_date(a.year + 1, 1, 1) as end_day
-            from unnest(?::uuid[], ?::integer[], ?::text[]) as a (group_id, year, scope)
-        )
         select asked.group_id, asked.year, asked.scope, granted.grams as granted_grams,
             coalesce(granted.verification, '') as verification, drawn.elements
-        from asked
+        from unnest(?::uuid[], ?::integer[], ?::text[]) as asked (group_id, year, scope)
+        join quota_flows counted on counted.scope = asked.scope
         cross join lateral (
             select case when count(*) = 0 then null else saturated(sum(q.granted_reo_grams)) end as grams,
                 string_agg(distinct q.verification, ', ') as verification
@@ -122,36 +117,13 @@ impl Statement for Quotas {
             where q.group_id = asked.group_id and q.year = asked.year and q.scope = asked.scope
         ) granted
         cross join lateral (
-            select {each: saturated(-sum(b.@))} as elements
+            select {each: saturated(sum(m.@))} as elements
             from organisations o
-            join account_balances b on b.organisation = o.id and b.kind = 'nature'
-                and b.month >= asked.first_day and b.month < asked.end_day
+            join monthly_flows m on m.organisation = o.id and m.flow = counted.flow
+                and m.process = counted.process and m.month >= make_date(asked.year, 1, 1)
+                and m.month < make_date(asked.year + 1, 1, 1)
             where o.group_id = asked.group_id
-        ) drawn
-        where asked.scope = 'mining'
-        union all
-        select asked.group_id, asked.year, asked.scope, granted.grams,
-            coalesce(granted.verification, ''), drawn.elements
-        from asked
-        cross join lateral (
-            select case when count(*) = 0 then null else saturated(sum(q.granted_reo_grams)) end as grams,
-                string_agg(distinct q.verification, ', ') as verification
-            from quotas q
-            where q.group_id = asked.group_id and q.year = asked.year and q.scope = asked.scope
-        ) granted
-        cross join lateral (
-            select {each: saturated(sum(l.@))} as elements
-            from organisations o
-            join filings f on f.organisation = o.id and f.month >= asked.first_day
-                and f.month < asked.end_day and f.process = 'separation'
-            join filing_lines l on l.organisation = f.organisation and l.filing = f.id
-                and l.role = 'output'
-            where o.group_id = asked.group_id
-                and not exists (select from filing_references newer
-                    where newer.organisation = f.organisation and newer.reference = f.reference
-                    and newer.version = f.version + 1)
-        ) drawn
-        where asked.scope = 'separation'";
+        ) drawn";
 }
 
 #[derive(QueryableByName)]
@@ -199,28 +171,8 @@ pub(super) async fn quotas(
             scope,
             granted_reo_grams: row.granted_grams,
             verification: row.verification,
-            drawn_reo_grams: oxide_grams(&elements(reader, "elements", row.elements)?),
+            drawn_reo_grams: elements(reader, "elements", row.elements)?.oxide_grams(),
         })
     };
     rows.into_iter().map(stand).collect()
-}
-
-/// The oxide equivalent of these elements, rounded down to the gram.
-fn oxide_grams(elements: &ElementMasses) -> i64 {
-    let oxides = Element::ALL
-        .map(|element| Decimal::from(elements.get(element)) / element.oxide_to_element());
-    let grams = oxides.iter().sum::<Decimal>() / Decimal::ONE_THOUSAND;
-    grams.floor().to_i64().unwrap_or(i64::MAX)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn elements_are_counted_as_their_oxides() {
-        let mut elements = ElementMasses::ZERO;
-        elements.0[Element::Nd.index()] = 857_356_000;
-        assert_eq!(oxide_grams(&elements), 1_000_000);
-    }
 }

@@ -315,6 +315,7 @@ pub(super) fn entry(
             happened_at: before.happened_at,
             month: before.month,
             postings: before.postings.into_iter().map(Posting::reversed).collect(),
+            flows: before.flows,
         }),
         withdrawn_lots,
         content_hash,

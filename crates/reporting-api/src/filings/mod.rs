@@ -148,7 +148,8 @@ pub async fn list(
     let next = (found.len() == usize::from(limit))
         .then(|| found.last().map(|last| cursor::seal(&secret, &list, &last.id.as_uuid())))
         .flatten();
-    Ok(web::Json(FilingPage { filings: found.into_iter().map(FilingView::from).collect(), next }))
+    let shown = |header| FilingView::of(header, &access.pseudonyms);
+    Ok(web::Json(FilingPage { filings: found.into_iter().map(shown).collect(), next }))
 }
 
 /// One filing with its lines, in the version asked for.
@@ -167,7 +168,8 @@ pub async fn find(
     let mut access = reading.of(&query.about(format!("filing {id}"))).await?;
     let organisation = access.organisation;
     let found = filings::find(&mut access.conn, organisation, *id, access.is_owner).await?;
-    found.map(|found| web::Json(found.into())).ok_or(Problem::NotFound("filing"))
+    let found = found.ok_or(Problem::NotFound("filing"))?;
+    Ok(web::Json(FilingView::in_detail(found, &access.pseudonyms)))
 }
 
 /// Every version of a filing, oldest first: what was told when.
@@ -189,5 +191,6 @@ pub async fn versions(
     if versions.is_empty() {
         return Err(Problem::NotFound("filing"));
     }
-    Ok(web::Json(versions.into_iter().map(FilingView::from).collect()))
+    let shown = |header| FilingView::of(header, &access.pseudonyms);
+    Ok(web::Json(versions.into_iter().map(shown).collect()))
 }

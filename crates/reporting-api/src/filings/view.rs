@@ -1,5 +1,6 @@
 //! What is answered about filings.
 
+use crate::reading::Pseudonyms;
 use database::filings::{Detail, DetailLine, Header, Party};
 use domain::mass::ElementMasses;
 use serde::Serialize;
@@ -96,7 +97,8 @@ pub struct FilingView {
     /// The client, supplier or end user, as its owner knows it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub party: Option<PartyView>,
-    /// A pseudonym for that party, the same for all filings of this organisation.
+    /// A pseudonym for that party, the same in all filings of this organisation that you read. An
+    /// official's is that official's alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub party_pseudonym: Option<Uuid>,
     /// The movement it starts or ends.
@@ -193,8 +195,10 @@ pub struct PriceView {
     pub currency: String,
 }
 
-impl From<Header> for FilingView {
-    fn from(header: Header) -> Self {
+impl FilingView {
+    /// A filing as its reader may see it: parties under the names that the reader has for them.
+    pub fn of(header: Header, pseudonyms: &Pseudonyms) -> Self {
+        let organisation = header.organisation;
         Self {
             id: header.id.as_uuid(),
             organisation: header.organisation.as_uuid(),
@@ -210,7 +214,7 @@ impl From<Header> for FilingView {
             month: header.month.to_string(),
             process: header.process,
             party: None,
-            party_pseudonym: header.party,
+            party_pseudonym: header.party.map(|party| pseudonyms.of(organisation, party)),
             movement: header.movement,
             outcome: header.outcome,
             beyond: header.beyond,
@@ -223,14 +227,13 @@ impl From<Header> for FilingView {
             lines: None,
         }
     }
-}
 
-impl From<Detail> for FilingView {
-    fn from(detail: Detail) -> Self {
+    /// The same with its lines and, for its owner, its party.
+    pub fn in_detail(detail: Detail, pseudonyms: &Pseudonyms) -> Self {
         Self {
             party: detail.party.map(PartyView::from),
             lines: Some(detail.lines.into_iter().map(LineView::from).collect()),
-            ..detail.header.into()
+            ..Self::of(detail.header, pseudonyms)
         }
     }
 }

@@ -1,4 +1,5 @@
 //! The register, people and their credentials, the law and the log, over HTTP on a real database.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod bulk;
 mod bulk_tables;
@@ -9,9 +10,11 @@ mod keys;
 mod law;
 mod log;
 mod people;
+mod quotas;
 mod register;
 mod returns;
 mod sign_in;
+mod statistics;
 mod traces;
 mod workbooks;
 mod world;

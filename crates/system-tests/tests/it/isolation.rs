@@ -109,6 +109,8 @@ const ROWS: &[Row] = &[
     row(R, "GET", "/v1/movements", Others(OFFICIALS), ""),
     row(R, "GET", "/v1/balances", Others(OFFICIALS), ""),
     row(R, "GET", "/v1/lots/{id}/trace", Others(OFFICIALS), "lot"),
+    row(R, "GET", "/v1/quotas", Others(OFFICIALS), ""),
+    row(R, "GET", "/v1/statistics/{table}", Others(OFFICIALS), ""),
     row(R, "GET", "/v1/findings", Others(READERS), ""),
     row(R, "GET", "/v1/findings/{id}", Others(READERS), "finding"),
     row(R, "POST", "/v1/findings/{id}/disposition", Others(DECIDERS), r#"finding {"state":"under_review","reason":"x"}"#),
@@ -248,9 +250,7 @@ impl Row {
     }
 
     fn takes_organisation(&self) -> bool {
-        OF_AN_ORGANISATION
-            .iter()
-            .any(|path| self.service == R && self.path.starts_with(path))
+        OF_AN_ORGANISATION.iter().any(|path| self.service == R && self.path.starts_with(path))
     }
 
     fn name(&self) -> String {

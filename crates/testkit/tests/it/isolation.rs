@@ -11,10 +11,10 @@ use uuid::Uuid;
 #[rustfmt::skip]
 const OVERSEERS: &[(Role, &[&str])] = &[
     (Role::Official, &["account_balances", "cases", "epcis_captures", "epcis_event_terms", "epcis_events", "events",
-        "filing_lines", "filing_references", "filings", "findings", "licences", "lot_edges", "lot_holders", "lots", "movement_lines", "movements", "postings",
+        "filing_lines", "filing_references", "filings", "findings", "licences", "lot_edges", "lot_holders", "lots", "monthly_flows", "movement_lines", "movements", "postings",
         "products", "sites"]),
     (Role::Worker, &["account_balances", "cases", "filing_lines", "filing_references", "filings", "findings", "licences",
-        "lot_edges", "lot_holders", "lots", "movement_lines", "movements", "parties", "postings", "products", "sites"]),
+        "lot_edges", "lot_holders", "lots", "monthly_flows", "movement_lines", "movements", "parties", "postings", "products", "sites"]),
     (Role::Relay, &["events"]),
     (Role::Identity, &["api_keys", "delegations", "idempotency_keys", "invitations", "memberships", "products", "sites"]),
     (Role::Licensing, &["cases", "determinations", "events", "findings", "licences", "licensing_requests", "memberships"]),
