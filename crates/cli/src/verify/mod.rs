@@ -5,6 +5,7 @@
 mod keys;
 mod licence;
 mod log;
+mod receipt;
 
 use clap::Subcommand;
 
@@ -12,6 +13,8 @@ use clap::Subcommand;
 pub enum Command {
     /// Is this licence real, and what is it worth today? Fails unless goods may leave under it.
     Licence(licence::Arguments),
+    /// Was this filed, by whom and when? Fails unless the authority signed that it was.
+    Receipt(receipt::Arguments),
     /// Does the log still hold everything it ever held?
     Log(log::Arguments),
 }
@@ -19,6 +22,7 @@ pub enum Command {
 pub async fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Licence(arguments) => licence::verify(&arguments).await,
+        Command::Receipt(arguments) => receipt::verify(&arguments).await,
         Command::Log(arguments) => log::verify(&arguments).await,
     }
 }

@@ -140,3 +140,37 @@ async fn an_outsider_finds_the_log_whole_and_notices_a_removed_entry() {
     let changed = miner.run(&verify);
     assert!(!changed.succeeded && changed.complained.contains("NOT"), "{}", changed.complained);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_outsider_checks_a_receipt_and_what_it_covers() {
+    let miner = Miner::registered().await;
+    let form = json!({
+        "kind": "extraction", "reference": "采-1", "site": "S1", "happened_at": "2026-01-15T09:30:00+08:00",
+        "lines": [{"lot": "L-1", "product": "ORE", "quantity_kg": "1000.000"}],
+    });
+    let answer = post(&miner.stack, "/v1/filings", &miner.key, &form).await;
+    let write = |name: &str, value: &Value| {
+        let path = miner.stack.files().join(name);
+        fs::write(&path, value.to_string()).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let receipt = write("receipt.json", &answer);
+    let licensing = miner.stack.url("licensing");
+    let verify = |form: &str| {
+        let arguments = ["verify", "receipt", &receipt, "--form", form, "--url", &licensing];
+        lodestone(&arguments, &[], "")
+    };
+    let said = verify(&write("form.json", &form)).well();
+    assert!(said.contains("the signature is genuine") && said.contains("采-1"), "{said}");
+
+    let mut other = form.clone();
+    other["lines"][0]["quantity_kg"] = json!("999.000");
+    let refused = verify(&write("other.json", &other));
+    assert!(!refused.succeeded && refused.complained.contains("not what was filed"));
+
+    let mut forged = answer.clone();
+    forged["receipt"]["signature"] = json!("A".repeat(86) + "==");
+    let forged = write("forged.json", &forged);
+    let refused = lodestone(&["verify", "receipt", &forged, "--url", &licensing], &[], "");
+    assert!(!refused.succeeded, "{}", refused.said);
+}
