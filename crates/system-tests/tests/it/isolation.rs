@@ -253,6 +253,11 @@ impl Row {
         OF_AN_ORGANISATION.iter().any(|path| self.service == R && self.path.starts_with(path))
     }
 
+    /// Whether the path holds something's identifier: a month is nobody's.
+    fn names_a_thing(&self) -> bool {
+        self.path.replace("{month}", "").contains('{')
+    }
+
     fn name(&self) -> String {
         format!("{} {}", self.method, self.path)
     }
@@ -268,11 +273,10 @@ impl Row {
             _ if leaked => "is told what is secret",
             Public => return None,
             _ if caller == "nobody" && status != 401 => "need not sign in",
-            Own => return None,
             // A list without identifier may be one's own, which is empty of others' secrets.
-            Others(_) if self.method == "GET" && !self.path.contains('{') => return None,
+            Others(_) if self.method == "GET" && !self.names_a_thing() => return None,
             Others(_) if !refused => "gets through",
-            Others(_) => return None,
+            Own | Others(_) => return None,
         };
         Some(format!("{}: {caller} {fault}: {status} {answer}", self.name()))
     }

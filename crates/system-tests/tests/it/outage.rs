@@ -63,7 +63,7 @@ async fn filings_are_accepted_while_the_broker_is_away_and_take_effect_once_when
     wire.mend();
     files_steadily(&world, &miner, 2 * third..3 * third).await;
     world.settles().await;
-    wait_until("everything is published", Duration::from_secs(60), async || {
+    wait_until("everything is published", Duration::from_mins(1), async || {
         let behind =
             "relay_state where published < sequenced or exists (select from lodestone.outbox)";
         (database.count(behind).await == 0).then_some(())
