@@ -1,6 +1,6 @@
 //! `GET /v1/epcis/events`: events as they were captured, in the order in which they happened.
 //!
-//! The parameters are those of EPCIS 2.0's SimpleEventQuery that say something about goods, places,
+//! The parameters are those of EPCIS 2.0's `SimpleEventQuery` that say something about goods, places,
 //! papers and times; a parameter that is not known is refused. Values are separated by `|`, and one
 //! of them must hold. A word matches however it is written.
 
@@ -46,7 +46,7 @@ struct Asked {
     list: String,
 }
 
-/// Lists captured EPCIS events, oldest first, as an EPCISQueryDocument.
+/// Lists captured EPCIS events, oldest first, as an `EPCISQueryDocument`.
 ///
 /// `nextPageToken` of the next page stands in `Link`. `recordTime` is when we captured an event: how
 /// late it came is its distance from `eventTime`. Officials name an organisation and, in
@@ -93,7 +93,7 @@ pub async fn list(
             format!("</v1/epcis/events?{}nextPageToken={next}>; rel=\"next\"", again(&query));
         answer.insert_header(("Link", link));
     }
-    Ok(answer.json(query_document(found, clock::now())?))
+    Ok(answer.json(query_document(&found, clock::now())?))
 }
 
 /// The events with an id: the event, and what declares it wrong.
@@ -118,7 +118,7 @@ pub async fn find(
     if found.is_empty() {
         return Err(Problem::NotFound("event"));
     }
-    Ok(HttpResponse::Ok().json(query_document(found, clock::now())?))
+    Ok(HttpResponse::Ok().json(query_document(&found, clock::now())?))
 }
 
 /// The same parameters again, for the address of the next page.

@@ -40,7 +40,7 @@ pub struct ExportQuery {
     organisation: Option<OrganisationId>,
 }
 
-/// An organisation's filings of a month as an EPCISDocument, at most 200 at a time.
+/// An organisation's filings of a month as an `EPCISDocument`, at most 200 at a time.
 ///
 /// The cursor of the next page stands in `Link`. Monthly returns are no events and left out.
 /// Officials name an organisation and, in `Lodestone-Purpose`, why; the read is logged for that

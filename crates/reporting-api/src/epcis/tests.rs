@@ -29,6 +29,7 @@ fn translation(event: &Value) -> String {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one table, a case a line")]
 fn the_table_of_events_and_filings() {
     let lot = |lot: &str, quantity: f64, unit: &str| json!({ "epcClass": format!("urn:epc:class:lgtin:4012345.012345.{lot}"), "quantity": quantity, "uom": unit });
     let event = |kind: &str, action: &str, step: &str, more: Value| {

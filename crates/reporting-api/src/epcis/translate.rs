@@ -196,10 +196,10 @@ impl Draft<'_> {
                 self.set("site", json!(site), &format!("{place}/id"));
             }
         }
-        if let Some(invoice) = self.transaction("inv") {
-            if matches!(kind, FilingKind::Dispatch | FilingKind::Export) {
-                self.set("invoice", json!(invoice), "bizTransactionList");
-            }
+        if let Some(invoice) = self.transaction("inv")
+            && matches!(kind, FilingKind::Dispatch | FilingKind::Export)
+        {
+            self.set("invoice", json!(invoice), "bizTransactionList");
         }
         let despatch = self.transaction("desadv");
         let own = despatch.as_ref().filter(|it| {

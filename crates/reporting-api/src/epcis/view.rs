@@ -79,8 +79,8 @@ pub fn errors(faults: &[Violation]) -> Value {
 }
 
 /// Events as an `EPCISQueryDocument`.
-pub fn query_document(events: Vec<Stored>, at: Timestamp) -> anyhow::Result<Value> {
-    let events: Vec<Value> = events.into_iter().map(event).collect::<Result<_, _>>()?;
+pub fn query_document(events: &[Stored], at: Timestamp) -> anyhow::Result<Value> {
+    let events: Vec<Value> = events.iter().map(event).collect::<Result<_, _>>()?;
     Ok(json!({
         "@context": [CONTEXT],
         "type": "EPCISQueryDocument",
@@ -94,7 +94,7 @@ pub fn query_document(events: Vec<Stored>, at: Timestamp) -> anyhow::Result<Valu
 }
 
 /// An event with the id it is known by and the time it was recorded at: later than it happened.
-fn event(stored: Stored) -> anyhow::Result<Value> {
+fn event(stored: &Stored) -> anyhow::Result<Value> {
     let mut members: Map<String, Value> = serde_json::from_slice(&stored.body)?;
     members.insert("eventID".to_owned(), json!(stored.event_id));
     members.insert("recordTime".to_owned(), json!(stored.recorded_at.to_string()));

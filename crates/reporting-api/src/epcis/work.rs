@@ -87,7 +87,9 @@ impl<'a> Work<'a> {
             };
             let faults = check::event(document.kind, &event);
             if !faults.is_empty() {
-                faults.into_iter().for_each(|fault| self.fault(violation(fault)));
+                for fault in faults {
+                    self.fault(violation(fault));
+                }
                 continue;
             }
             let new = new_event(&event, document, &mut prehasher);
@@ -113,7 +115,9 @@ impl<'a> Work<'a> {
                     None
                 }
                 Translation::Faulty(faults) => {
-                    faults.into_iter().for_each(|fault| self.fault(fault));
+                    for fault in faults {
+                        self.fault(fault);
+                    }
                     continue;
                 }
             };
@@ -231,7 +235,7 @@ impl<'a> Work<'a> {
     }
 
     pub(super) fn finish(mut self, error_behaviour: &str) -> NewCapture {
-        self.outcomes.sort_by(|a, b| natural(&a.pointer).cmp(&natural(&b.pointer)));
+        self.outcomes.sort_by_key(|outcome| natural(&outcome.pointer));
         let job = Capture {
             id: Uuid::now_v7(),
             error_behaviour: error_behaviour.to_owned(),

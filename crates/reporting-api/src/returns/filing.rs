@@ -99,12 +99,11 @@ pub async fn file(
     let (mut filed, mut anything_new) = (Vec::with_capacity(sites.len()), false);
     for site in sites {
         let standing = before.iter().rfind(|version| version.site == site.id);
-        let view = match standing {
-            Some(version) => FiledView::from(version),
-            None => {
-                anything_new = true;
-                file_one(&desk, &sender, &key, month, nil, &site).await?
-            }
+        let view = if let Some(version) = standing {
+            FiledView::from(version)
+        } else {
+            anything_new = true;
+            file_one(&desk, &sender, &key, month, nil, &site).await?
         };
         filed.push(SiteFiledView { site: site.code, filed: view });
     }

@@ -34,7 +34,7 @@ fn separation(reference: &str, input: &str, output: &str) -> Value {
 }
 
 fn ndjson(forms: &[Value]) -> String {
-    forms.iter().map(|form| format!("{form}\n")).collect()
+    forms.iter().fold(String::new(), |file, form| file + &form.to_string() + "\n")
 }
 
 /// The verdicts by line, and the summary.
@@ -104,7 +104,7 @@ impl World {
 
     /// Waits until the job has ended.
     pub(crate) async fn ended(&self, filer: &Filer, job: &str) -> Value {
-        let deadline = std::time::Instant::now() + Duration::from_secs(120);
+        let deadline = std::time::Instant::now() + Duration::from_mins(2);
         loop {
             let path = format!("/v1/filings/bulk/{job}");
             let answer = self.get(&path).by(&filer.key).answer().await.expect(200);

@@ -197,7 +197,7 @@ mod tests {
         while let Some(span) = rows.next(&mut bytes).unwrap() {
             let at = usize::try_from(span.at).unwrap();
             let length = usize::try_from(span.length).unwrap();
-            assert_eq!(text[at..at + length].as_bytes(), bytes);
+            assert_eq!(&text.as_bytes()[at..at + length], bytes);
             found.push((String::from_utf8(bytes.clone()).unwrap(), span.ended, span.unclosed));
         }
         found
