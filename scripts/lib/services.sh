@@ -4,6 +4,7 @@
 # Everything that a run leaves behind is under .lodestone/:
 #   *.env               addresses of the private PostgreSQL and RabbitMQ, ports of the services
 #   secrets/            keys, made once
+#   bulk/               files of many filings, until every line has its verdict
 #   run/NAME.pid        pid and start time; run/NAME.started: the binary and settings it runs with
 #   log/NAME.log        log of the present run, log/NAME.log.1 of the one before
 #   postgres, rabbitmq  their data, unless these users cannot reach the checkout (data_directory)
@@ -89,6 +90,7 @@ AMQP_URL=$AMQP_URL
 LODESTONE_HTTP__ADDRESS=127.0.0.1:$2
 LODESTONE_SECRETS__KEY_FILE=$STATE/secrets/server.key
 LODESTONE_SIGNING__KEY_FILE=$STATE/secrets/signing.pem
+LODESTONE_BULK__FOLDER=$STATE/bulk
 LODESTONE_LOG__FORMAT=${LODESTONE_LOG__FORMAT:-text}
 SETTINGS
 }
