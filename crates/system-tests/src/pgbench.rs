@@ -14,7 +14,7 @@ use url::Url;
 use uuid::Uuid;
 
 /// Tables in the order in which the service writes them, and what happens on conflict.
-const TABLES: [(&str, &str); 14] = [
+const TABLES: [(&str, &str); 15] = [
     ("filing_references", "on conflict do nothing"),
     ("idempotency_keys", "on conflict do nothing"),
     ("parties", "on conflict do nothing"),
@@ -27,12 +27,17 @@ const TABLES: [(&str, &str); 14] = [
     ("movement_lines", ""),
     ("postings", ""),
     ("account_balances", ""),
+    ("monthly_flows", ""),
     ("events", ""),
     ("outbox", ""),
 ];
 /// Whose rows are those of the whole nation, and are added to.
 const BALANCES: &str = "account_balances";
-const BALANCE_KEY: [&str; 4] = ["organisation", "kind", "key", "month"];
+const BALANCE_KEY: &[&str] = &["organisation", "kind", "key", "month"];
+/// Rows of one filer and month that are added to as well.
+const FLOWS: &str = "monthly_flows";
+const FLOW_KEY: &[&str] =
+    &["organisation", "flow", "process", "month", "category", "country", "site"];
 /// Stands for the first half of every time-ordered id; the moment a run begins replaces it.
 const MOMENT: &str = "0000MOMENT000000";
 /// Runs count their transactions from different numbers, so that references stay unique.
@@ -228,7 +233,11 @@ async fn transaction(
         let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
         let values: Vec<String> =
             rows.iter().map(|row| values(row, &columns, &substitutes)).collect();
-        let adding = if table == BALANCES { add_to_balance(&columns) } else { String::new() };
+        let adding = match table {
+            BALANCES => add_to(table, BALANCE_KEY, &columns),
+            FLOWS => add_to(table, FLOW_KEY, &columns),
+            _ => String::new(),
+        };
         writeln!(
             text,
             "insert into {table} ({}) values {} {on_conflict}{adding};",
@@ -356,14 +365,14 @@ fn literal(value: &str) -> String {
     if escaped == value { format!("'{value}'") } else { format!("E'{escaped}'") }
 }
 
-fn add_to_balance(columns: &[Column]) -> String {
+fn add_to(table: &str, key: &[&str], columns: &[Column]) -> String {
     let sums: Vec<String> = columns
         .iter()
         .map(|column| column.name.as_str())
-        .filter(|name| !BALANCE_KEY.contains(name))
-        .map(|mass| format!("{mass} = {BALANCES}.{mass} + excluded.{mass}"))
+        .filter(|name| !key.contains(name))
+        .map(|mass| format!("{mass} = {table}.{mass} + excluded.{mass}"))
         .collect();
-    format!("on conflict ({}) do update set {}", BALANCE_KEY.join(", "), sums.join(", "))
+    format!("on conflict ({}) do update set {}", key.join(", "), sums.join(", "))
 }
 
 /// The database as the role that the service writes as.

@@ -101,6 +101,7 @@ impl Stack {
                 "LODESTONE_SIGNING__KEY_FILE".to_owned(),
                 written(files.path(), "signing.pem", &signing_key()),
             ),
+            ("LODESTONE_BULK__FOLDER".to_owned(), files.path().join("bulk").display().to_string()),
             ("LODESTONE_LOG__FILTER".to_owned(), "info".to_owned()),
         ];
         environment.extend(options.environment);

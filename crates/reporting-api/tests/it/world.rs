@@ -149,10 +149,12 @@ impl World {
         let server_key = file("server.key", &"5a".repeat(32));
         let pem = signing_key().to_pkcs8_pem(LineEnding::LF).unwrap();
         let signing_key = file("signing.pem", &pem);
+        let bulk = files.path().join("bulk").display().to_string();
         let environment: Vec<(String, String)> = [
             ("DATABASE_URL", database.url().as_str()),
             ("LODESTONE_SECRETS__KEY_FILE", server_key.as_str()),
             ("LODESTONE_SIGNING__KEY_FILE", signing_key.as_str()),
+            ("LODESTONE_BULK__FOLDER", bulk.as_str()),
         ]
         .iter()
         .chain(settings)
