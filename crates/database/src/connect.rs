@@ -30,8 +30,10 @@ pub enum Role {
     Official,
     /// People, keys, sessions and the import of rules.
     Identity,
-    /// Cases and licences.
+    /// Everybody's cases and licences: officials, customs and the passing of time.
     Licensing,
+    /// One organisation's own applications, determinations and licences.
+    Applicant,
     /// The anomaly worker.
     Worker,
     /// The outbox relay.
@@ -47,12 +49,13 @@ pub struct Target {
 
 impl Role {
     /// Every role.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::FilingWriter,
         Self::Reporting,
         Self::Official,
         Self::Identity,
         Self::Licensing,
+        Self::Applicant,
         Self::Worker,
         Self::Relay,
     ];
@@ -65,6 +68,7 @@ impl Role {
             Self::Official => "lodestone_official",
             Self::Identity => "lodestone_identity",
             Self::Licensing => "lodestone_licensing",
+            Self::Applicant => "lodestone_applicant",
             Self::Worker => "lodestone_worker",
             Self::Relay => "lodestone_relay",
         }

@@ -51,4 +51,4 @@ pub use change::ChangeError;
 pub use connect::{Connection, Pool, Role, Target, act_for, listen_client};
 pub use error::{CorruptRow, Error};
 pub use migrations::{SchemaState, migrate, revert_all, schema_state};
-pub use transaction::Transaction;
+pub use transaction::{Transaction, acting_for};

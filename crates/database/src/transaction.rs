@@ -1,7 +1,8 @@
-//! A transaction that a process holds while it judges between reading and writing.
+//! Transactions that a process holds while it judges between reading and writing.
 
-use crate::{Connection, Error, Pool};
+use crate::{Connection, Error, Pool, connect::uuid_list};
 use diesel_async::{AnsiTransactionManager, AsyncPgConnection, TransactionManager};
+use domain::ids::OrganisationId;
 use std::ops::{Deref, DerefMut};
 
 /// An open transaction. Dropped without [`Transaction::commit`] it never happened: the pool throws
@@ -40,5 +41,29 @@ impl Deref for Transaction {
 impl DerefMut for Transaction {
     fn deref_mut(&mut self) -> &mut AsyncPgConnection {
         &mut self.conn
+    }
+}
+
+/// Does all of `work` in one transaction that acts for one organisation; what it refuses never
+/// happened.
+pub async fn acting_for<T, E: From<Error>>(
+    pool: &Pool,
+    organisation: OrganisationId,
+    work: impl AsyncFnOnce(&mut Connection) -> Result<T, E>,
+) -> Result<T, E> {
+    let mut conn = pool.get().await.map_err(Error::from)?;
+    let list = uuid_list(&[organisation]);
+    let begin = format!("begin; set local lodestone.organisations = '{list}'");
+    AnsiTransactionManager::begin_transaction_sql(&mut *conn, &begin).await.map_err(Error::from)?;
+    let done = work(&mut conn).await;
+    let ended = if done.is_ok() {
+        AnsiTransactionManager::commit_transaction(&mut *conn).await
+    } else {
+        AnsiTransactionManager::rollback_transaction(&mut *conn).await
+    };
+    // A rollback that fails changes nothing about why: the pool throws the connection away.
+    match ended {
+        Err(error) if done.is_ok() => Err(Error::from(error).into()),
+        _ => done,
     }
 }

@@ -2,9 +2,10 @@
 
 use crate::{applications, cases, determinations, licences, workflow};
 use database::{Connection, Pool, cases::Moment};
+use domain::ids::OrganisationId;
 use service::{
-    clock, problem::Problem, regimes::Regimes, secret::ServerSecret, signer::Signer,
-    trace::TraceContext,
+    clock, identity::Signed, problem::Problem, regimes::Regimes, secret::ServerSecret,
+    signer::Signer, trace::TraceContext,
 };
 use std::sync::Arc;
 use utoipa::openapi::{InfoBuilder, OpenApi, OpenApiBuilder};
@@ -13,8 +14,10 @@ use utoipa_actix_web::service_config::ServiceConfig;
 /// What every handler works with.
 #[derive(Clone)]
 pub(crate) struct App {
-    /// Connections of the licensing role.
+    /// Connections of the role that sees everybody's: for officials, customs and anybody's checks.
     pub(crate) pool: Pool,
+    /// Connections of the role that sees one organisation's.
+    pub(crate) applicants: Pool,
     /// The law, by version.
     pub(crate) regimes: Arc<Regimes>,
     /// What signs licences and determinations.
@@ -24,9 +27,31 @@ pub(crate) struct App {
 }
 
 impl App {
-    /// A connection, waited for a little.
+    /// A connection that sees everybody's, waited for a little.
     pub(crate) async fn connection(&self) -> Result<Connection, Problem> {
         Ok(self.pool.get().await.map_err(database::Error::from)?)
+    }
+
+    /// Does `work` in one transaction to which no other organisation's applications, licences and
+    /// answers exist.
+    pub(crate) async fn own<T>(
+        &self,
+        organisation: OrganisationId,
+        work: impl AsyncFnOnce(&mut Connection) -> Result<T, Problem>,
+    ) -> Result<T, Problem> {
+        database::acting_for(&self.applicants, organisation, work).await
+    }
+
+    /// Does `work` on what somebody may see: officials everything, anybody else their own.
+    pub(crate) async fn seen_by<T>(
+        &self,
+        signed: &Signed,
+        work: impl AsyncFnOnce(&mut Connection) -> Result<T, Problem>,
+    ) -> Result<T, Problem> {
+        if signed.is_official() {
+            return work(&mut self.connection().await?).await;
+        }
+        self.own(signed.organisation, work).await
     }
 }
 

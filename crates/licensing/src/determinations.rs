@@ -111,8 +111,7 @@ pub(crate) async fn determine(
     body: JsonBody<Question>,
 ) -> Result<HttpResponse, Problem> {
     let moment = app::moment(&trace);
-    let mut conn = app.connection().await?;
-    let regime = app.regimes.in_force(&mut conn, moment.at).await?;
+    let regime = app.regimes.in_force(&mut app.connection().await?, moment.at).await?;
     let day = body.value.as_of.unwrap_or_else(|| moment.today());
     let answer = answered(&body.value, &regime, day)?;
     let question = serde_json::to_value(&body.value).map_err(anyhow::Error::from)?;
@@ -144,7 +143,10 @@ pub(crate) async fn determine(
     let key = format!("determinations {}", key.as_str());
     let hash = fingerprint(&body.bytes);
     let request = Request { organisation: signed.organisation, key: &key, hash };
-    match determinations::record(&mut conn, Some(&request), &record, &view, &moment).await? {
+    let answered = app.own(signed.organisation, async |conn| {
+        Ok(determinations::record(conn, Some(&request), &record, &view, &moment).await?)
+    });
+    match answered.await? {
         Answered::Now(view) => Ok(HttpResponse::Created().json(view)),
         Answered::Before(view) => Ok(HttpResponse::Ok().json(view)),
         Answered::KeyReused => Err(Problem::IdempotencyKeyReused),
@@ -163,13 +165,9 @@ pub(crate) async fn find(
     signed: Signed,
     id: web::Path<DeterminationId>,
 ) -> Result<web::Json<DeterminationView>, Problem> {
-    let mut conn = app.connection().await?;
-    let record = determinations::find(&mut conn, *id).await?;
-    // Somebody else's is answered like one that does not exist.
-    let mine = |record: &DeterminationRecord| record.organisation == Some(signed.organisation);
-    let record = record.filter(|record| signed.is_official() || mine(record));
-    let record = record.ok_or(Problem::NotFound("determination"))?;
-    let regime = app.regimes.named(&mut conn, &record.regime_version).await?;
+    let found = app.seen_by(&signed, async |conn| Ok(determinations::find(conn, *id).await?));
+    let record = found.await?.ok_or(Problem::NotFound("determination"))?;
+    let regime = app.regimes.named(&mut app.connection().await?, &record.regime_version).await?;
     let again = regime.and_then(|regime| {
         let question: Question = serde_json::from_value(record.question.clone()).ok()?;
         answered(&question, &regime, record.as_of).ok()

@@ -44,12 +44,14 @@ fn main() -> ExitCode {
 
 async fn run(context: Context) -> anyhow::Result<()> {
     let target = context.settings.database_target()?;
-    let pool = target.pool(Role::Licensing, context.settings.database.pool_connections);
+    let connections = context.settings.database.pool_connections;
+    let pool = target.pool(Role::Licensing, connections);
     let identity = target.pool(Role::Identity, IDENTITY_CONNECTIONS);
     let failures = CallerLimit::on_sign_ins(&context.settings.ratelimit);
     let authenticator = Authenticator::new(identity, failures);
     let app = App {
         pool: pool.clone(),
+        applicants: target.pool(Role::Applicant, connections),
         regimes: Arc::new(Regimes::default()),
         signer: Arc::new(Signer::new(signing::read_key(context.settings.signing_key_file()?)?)),
         secret: ServerSecret::read(context.settings.secret_key_file()?)?,

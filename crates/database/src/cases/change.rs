@@ -176,16 +176,12 @@ pub struct Edit {
 pub async fn edit(
     conn: &mut AsyncPgConnection,
     on: CaseVersion,
-    organisation: OrganisationId,
     edit: &Edit,
     moment: &Moment,
 ) -> Result<CaseRecord, CaseError> {
     conn.transaction(async |conn| {
         let id = on.id;
         let record = locked(conn, id).await?;
-        if record.case.organisation != organisation {
-            return Err(CaseError::NoSuchCase);
-        }
         same_version(&record, on.version)?;
         let state = record.case.state.name();
         if !matches!(state, StateName::Draft | StateName::Returned) {

@@ -2,8 +2,8 @@
 //! new state, its history and its event in one transaction.
 //!
 //! Who may do what is not decided here: [`domain::case`] is asked, and the table's own checks
-//! stand behind it. The role `lodestone_licensing` sees every organisation, so each function
-//! that serves an applicant takes the organisation and looks at nothing else.
+//! stand behind it. Nor whose it is: officials ask as `lodestone_licensing`, which sees every case,
+//! applicants as `lodestone_applicant`, to which another organisation's do not exist.
 
 mod change;
 mod list;
@@ -38,16 +38,6 @@ pub async fn find(conn: &mut AsyncPgConnection, id: CaseId) -> Result<Option<Cas
         Some(row) => Ok(Some(with_history(conn, row).await?)),
         None => Ok(None),
     }
-}
-
-/// Finds a case of an organisation; another's is not found.
-pub async fn find_of(
-    conn: &mut AsyncPgConnection,
-    organisation: OrganisationId,
-    id: CaseId,
-) -> Result<Option<CaseRecord>, Error> {
-    let found = find(conn, id).await?;
-    Ok(found.filter(|record| record.case.organisation == organisation))
 }
 
 /// What happened to a case, first thing first.

@@ -22,7 +22,7 @@ use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use domain::{
     codes::Role,
     event::Event,
-    ids::{LicenceId, OrganisationId, PersonId},
+    ids::{LicenceId, PersonId},
     licence::{LicenceAction, LicenceState, SerialNumber, StepNotPossible},
 };
 use jiff_diesel::ToDiesel;
@@ -141,9 +141,7 @@ pub(crate) async fn insert(
     events::append(conn, &moment.origin(person), content.licence.as_uuid(), &event).await
 }
 
-/// Suspends, reinstates, revokes or takes back a licence.
-///
-/// `holder` is the organisation of an exporter, who may act on its own licences only.
+/// Suspends, reinstates, revokes or takes back a licence that the role sees.
 #[expect(clippy::too_many_arguments, reason = "who does what to which version, why and when")]
 pub async fn transition(
     conn: &mut AsyncPgConnection,
@@ -151,7 +149,6 @@ pub async fn transition(
     expected_version: u32,
     action: LicenceAction,
     role: Role,
-    holder: Option<OrganisationId>,
     person: PersonId,
     reason: &str,
     moment: &Moment,
@@ -159,9 +156,6 @@ pub async fn transition(
     conn.transaction(async |conn| {
         lock(conn, number).await?;
         let record = find(conn, number).await?.ok_or(LicenceError::NoSuchLicence)?;
-        if holder.is_some_and(|holder| holder != record.organisation) {
-            return Err(LicenceError::NoSuchLicence);
-        }
         if record.version != expected_version {
             return Err(LicenceError::Stale);
         }

@@ -30,10 +30,11 @@ use service::{
     body::{self, JsonBody},
     cursor,
     idempotency::{IdempotencyKey, fingerprint},
-    identity::{Exporter, Signed},
+    identity::Exporter,
     problem::{Problem, ProblemDetails},
     trace::TraceContext,
 };
+use std::collections::BTreeSet;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -91,21 +92,20 @@ pub(crate) async fn create(
     let moment = app::moment(&trace);
     let kind = kind_of(&body.value)?;
     let content = stored(&body.value)?;
-    let mut conn = app.connection().await?;
-    let regime = app.regimes.in_force(&mut conn, moment.at).await?;
     let id = CaseId::from_uuid(Uuid::now_v7());
     let (organisation, person) = (exporter.organisation, exporter.person);
     let new = NewCase { id, organisation, kind, content, person };
     let key = format!("applications {}", key.as_str());
     let request = Request { organisation, key: &key, hash: fingerprint(&body.bytes) };
-    let answer = |record: &CaseRecord| {
-        let view = ApplicationView::of(record, &regime, moment.today());
-        serde_json::to_value(view).expect("a view is plain JSON")
-    };
-    match cases::create(&mut conn, &request, &new, &moment, answer)
-        .await
-        .map_err(problems::of_case)?
-    {
+    let answered = app.own(organisation, async |conn| {
+        let regime = app.regimes.in_force(conn, moment.at).await?;
+        let answer = |record: &CaseRecord| {
+            let view = ApplicationView::of(record, &regime, moment.today());
+            serde_json::to_value(view).expect("a view is plain JSON")
+        };
+        cases::create(conn, &request, &new, &moment, answer).await.map_err(problems::of_case)
+    });
+    match answered.await? {
         Answered::Now(view) => Ok(HttpResponse::Created().insert_header(etag(1)).json(view)),
         Answered::Before(view) => {
             // The ETag of then is stale by now if it was changed since: read it again.
@@ -131,8 +131,12 @@ pub(crate) async fn list(
     let name = format!("applications of {}", exporter.organisation);
     let after: Option<CaseId> =
         query.cursor.as_deref().map(|place| cursor::open(&app.secret, &name, place)).transpose()?;
-    let mut conn = app.connection().await?;
-    let found = cases::of_organisation(&mut conn, exporter.organisation, after, limit + 1).await?;
+    let organisation = exporter.organisation;
+    let found = app
+        .own(organisation, async |conn| {
+            Ok(cases::of_organisation(conn, organisation, after, limit + 1).await?)
+        })
+        .await?;
     let (found, goes_on) = page::cut(found, limit);
     let last = found.last().filter(|_| goes_on);
     let next = last.map(|header| cursor::seal(&app.secret, &name, &header.id));
@@ -154,9 +158,11 @@ pub(crate) async fn find(
     id: web::Path<CaseId>,
 ) -> Result<HttpResponse, Problem> {
     let moment = app::moment(&trace);
-    let mut conn = app.connection().await?;
-    let record = own(&mut conn, &exporter, *id).await?;
-    shown(&app, &mut conn, &record, &moment).await
+    app.own(exporter.organisation, async |conn| {
+        let record = existing(conn, *id).await?;
+        shown(&app, conn, &record, &moment).await
+    })
+    .await
 }
 
 /// Changes a draft or a returned application: a JSON Merge Patch (RFC 7396).
@@ -183,20 +189,21 @@ pub(crate) async fn edit(
     body: JsonBody<Value>,
 ) -> Result<HttpResponse, Problem> {
     let moment = app::moment(&trace);
-    let mut conn = app.connection().await?;
-    let record = own(&mut conn, &exporter, *id).await?;
-    if record.version != if_match.0 {
-        return Err(Problem::StaleVersion);
-    }
-    let patched = patch::merged(record.content, &body.value);
-    let bytes = serde_json::to_vec(&patched).map_err(anyhow::Error::from)?;
-    let draft: Draft = body::parse(&bytes)?;
-    let edit = Edit { kind: kind_of(&draft)?, content: stored(&draft)?, person: exporter.person };
     let on = CaseVersion { id: *id, version: if_match.0 };
-    let record = cases::edit(&mut conn, on, exporter.organisation, &edit, &moment)
-        .await
-        .map_err(problems::of_case)?;
-    shown(&app, &mut conn, &record, &moment).await
+    app.own(exporter.organisation, async |conn| {
+        let record = existing(conn, on.id).await?;
+        if record.version != on.version {
+            return Err(Problem::StaleVersion);
+        }
+        let patched = patch::merged(record.content, &body.value);
+        let bytes = serde_json::to_vec(&patched).map_err(anyhow::Error::from)?;
+        let draft: Draft = body::parse(&bytes)?;
+        let (kind, content) = (kind_of(&draft)?, stored(&draft)?);
+        let edit = Edit { kind, content, person: exporter.person };
+        let record = cases::edit(conn, on, &edit, &moment).await.map_err(problems::of_case)?;
+        shown(&app, conn, &record, &moment).await
+    })
+    .await
 }
 
 /// Hands an application in, if it says enough; every field that stands in the way is named.
@@ -286,47 +293,35 @@ async fn act(
     step: Step,
 ) -> Result<HttpResponse, Problem> {
     let moment = app::moment(trace);
-    let mut conn = app.connection().await?;
-    let regime = app.regimes.in_force(&mut conn, moment.at).await?;
-    let actor = actor(&mut conn, exporter).await?;
+    let today = moment.today();
     let on = CaseVersion { id: step.id, version: step.version };
     let submits = step.action == Action::Submit;
-    let (organisation, today) = (exporter.organisation, moment.today());
-    let check = |record: &CaseRecord| {
-        // Before anything else is judged: somebody else's application does not exist.
-        if record.case.organisation != organisation {
-            return Err(CaseError::NoSuchCase);
-        }
-        if submits {
-            let draft = draft_of(record)?;
-            complete(&draft, &regime, today).map_err(CaseError::Incomplete)?;
-        }
-        Ok(())
+    let actor = Actor::Person {
+        person: exporter.person,
+        roles: exporter.roles.iter().copied().collect(),
+        organisations: BTreeSet::from([exporter.organisation]),
     };
-    // A stale version must not tell that somebody else's application exists.
-    own(&mut conn, exporter, step.id).await?;
-    let record = cases::transition(&mut conn, on, step.action, &actor, &moment, &regime, check)
-        .await
-        .map_err(problems::of_case)?;
-    let view = ApplicationView::of(&record, &regime, today);
-    Ok(HttpResponse::Ok().insert_header(etag(record.version)).json(view))
+    app.own(exporter.organisation, async |conn| {
+        let regime = app.regimes.in_force(conn, moment.at).await?;
+        let check = |record: &CaseRecord| {
+            if submits {
+                let draft = draft_of(record)?;
+                complete(&draft, &regime, today).map_err(CaseError::Incomplete)?;
+            }
+            Ok(())
+        };
+        let record = cases::transition(conn, on, step.action, &actor, &moment, &regime, check)
+            .await
+            .map_err(problems::of_case)?;
+        let view = ApplicationView::of(&record, &regime, today);
+        Ok(HttpResponse::Ok().insert_header(etag(record.version)).json(view))
+    })
+    .await
 }
 
-/// Who acts, in every role and organisation that counts.
-pub(crate) async fn actor(conn: &mut Connection, signed: &Signed) -> Result<Actor, Problem> {
-    let mut organisations = cases::organisations_of(conn, signed.person).await?;
-    organisations.insert(signed.organisation);
-    let roles = signed.roles.iter().copied().collect();
-    Ok(Actor::Person { person: signed.person, roles, organisations })
-}
-
-async fn own(
-    conn: &mut Connection,
-    exporter: &Exporter,
-    id: CaseId,
-) -> Result<CaseRecord, Problem> {
-    let found = cases::find_of(conn, exporter.organisation, id).await?;
-    found.ok_or(Problem::NotFound("application"))
+/// Somebody else's application is answered like one that does not exist: here it does not.
+async fn existing(conn: &mut Connection, id: CaseId) -> Result<CaseRecord, Problem> {
+    cases::find(conn, id).await?.ok_or(Problem::NotFound("application"))
 }
 
 async fn shown(

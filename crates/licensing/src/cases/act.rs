@@ -4,15 +4,18 @@
 use super::{log_read, may_see, view::CaseView, view_of};
 use crate::{
     app::{self, App},
-    applications::{actor, draft_of},
+    applications::draft_of,
     if_match::{IfMatch, etag},
     problems,
 };
 use actix_web::{HttpResponse, post, web};
-use database::cases::{self, CaseError, CaseRecord, CaseVersion, Issued};
+use database::{
+    Connection,
+    cases::{self, CaseError, CaseRecord, CaseVersion, Issued},
+};
 use domain::{
     application::{Application, complete},
-    case::{Action, ActionName, Advice, RefusalReason, TRANSITIONS, Transition},
+    case::{Action, ActionName, Actor, Advice, RefusalReason, TRANSITIONS, Transition},
     codes::Role,
     ids::{CaseId, LicenceId, OrganisationId, PersonId},
     licence::{CONTENT_VERSION, Holder, LicenceContent, LicenceLine, SerialNumber},
@@ -150,6 +153,14 @@ pub(crate) async fn act(
     log_read(&mut conn, &official, record.case.organisation, record.number, &moment).await?;
     let view = view_of(&app, &mut conn, &record, &moment).await?;
     Ok(HttpResponse::Ok().insert_header(etag(record.version)).json(view))
+}
+
+/// Who acts, in every role and organisation that counts.
+async fn actor(conn: &mut Connection, official: &Official) -> Result<Actor, Problem> {
+    let mut organisations = cases::organisations_of(conn, official.person).await?;
+    organisations.insert(official.organisation);
+    let roles = official.roles.iter().copied().collect();
+    Ok(Actor::Person { person: official.person, roles, organisations })
 }
 
 /// Nobody learns anything of a case by trying what no state of it allows to their roles.

@@ -72,8 +72,11 @@ pub(crate) async fn list(
     let name = format!("licences of {of:?}");
     let after: Option<LicenceId> =
         query.cursor.as_deref().map(|place| cursor::open(&app.secret, &name, place)).transpose()?;
-    let mut conn = app.connection().await?;
-    let found = licences::of_organisation(&mut conn, of, after, limit + 1).await?;
+    let found = app
+        .seen_by(&signed, async |conn| {
+            Ok(licences::of_organisation(conn, of, after, limit + 1).await?)
+        })
+        .await?;
     let (found, goes_on) = page::cut(found, limit);
     let last = found.last().filter(|_| goes_on);
     let next = last.map(|header| cursor::seal(&app.secret, &name, &header.id));
@@ -96,8 +99,8 @@ pub(crate) async fn find(
 ) -> Result<HttpResponse, Problem> {
     may_read(&signed)?;
     let moment = app::moment(&trace);
-    let mut conn = app.connection().await?;
-    let record = visible(&mut conn, &signed, &number, &moment).await?;
+    let record =
+        app.seen_by(&signed, async |conn| visible(conn, &signed, &number, &moment).await).await?;
     let view = LicenceView::of(&record, moment.today());
     Ok(HttpResponse::Ok().insert_header(etag(record.version)).json(view))
 }
@@ -137,22 +140,17 @@ pub(crate) async fn act(
     let role = role_for(&signed, action)?;
     let number = known(&number)?;
     let reason = checked(body.value.reason)?;
-    let holder = (role == Role::Exporter).then_some(signed.organisation);
-    let moment = app::moment(&trace);
-    let mut conn = app.connection().await?;
-    let record = licences::transition(
-        &mut conn,
-        number,
-        if_match.0,
-        action,
-        role,
-        holder,
-        signed.person,
-        &reason,
-        &moment,
-    )
-    .await
-    .map_err(problems::of_licence)?;
+    let (moment, person, version) = (app::moment(&trace), signed.person, if_match.0);
+    let take = async |conn: &mut Connection| {
+        licences::transition(conn, number, version, action, role, person, &reason, &moment)
+            .await
+            .map_err(problems::of_licence)
+    };
+    let record = if role == Role::Exporter {
+        app.own(signed.organisation, take).await?
+    } else {
+        take(&mut app.connection().await?).await?
+    };
     let view = LicenceView::of(&record, moment.today());
     Ok(HttpResponse::Ok().insert_header(etag(record.version)).json(view))
 }
@@ -174,8 +172,8 @@ fn checked(reason: String) -> Result<String, Problem> {
     Err(problems::of_faults(vec![fault.expecting(expected)]))
 }
 
-/// A licence that this person may see; another's is answered like one that does not exist.
-/// Officials may see all, and every look of theirs is logged.
+/// A licence that this person may see, on a connection that sees no other. Every look of an
+/// official is logged.
 pub(crate) async fn visible(
     conn: &mut Connection,
     signed: &Signed,
@@ -183,8 +181,6 @@ pub(crate) async fn visible(
     moment: &Moment,
 ) -> Result<LicenceRecord, Problem> {
     let found = licences::find(conn, known(number)?).await?;
-    let mine = |record: &LicenceRecord| record.organisation == signed.organisation;
-    let found = found.filter(|record| signed.is_official() || mine(record));
     let record = found.ok_or(Problem::NotFound("licence"))?;
     if signed.is_official() {
         log_read(conn, signed, record.organisation, record.number, moment).await?;

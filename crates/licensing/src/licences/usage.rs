@@ -171,9 +171,12 @@ pub(crate) async fn list(
 ) -> Result<web::Json<ReservationList>, Problem> {
     super::may_read(&signed)?;
     let moment = app::moment(&trace);
-    let mut conn = app.connection().await?;
-    let record = visible(&mut conn, &signed, &number, &moment).await?;
-    let found = licences::reservations(&mut conn, record.id, RESERVATIONS_AT_MOST).await?;
+    let found = app
+        .seen_by(&signed, async |conn| {
+            let record = visible(conn, &signed, &number, &moment).await?;
+            Ok(licences::reservations(conn, record.id, RESERVATIONS_AT_MOST).await?)
+        })
+        .await?;
     let reservations = found.iter().map(ReservationView::from).collect();
     Ok(web::Json(ReservationList { reservations }))
 }

@@ -163,7 +163,7 @@ async fn no_role_writes_changes_or_removes_another_organisations_rows() {
         owner.batch_execute(&table.insertion(theirs)).await.unwrap();
     }
     let mut leaks = Vec::new();
-    for role in [Role::FilingWriter, Role::Reporting] {
+    for role in [Role::FilingWriter, Role::Reporting, Role::Applicant] {
         let client = database.acting_for(role, &[OrganisationId::from_uuid(mine)]).await;
         for table in &tables {
             let Table { name, columns } = table;
@@ -190,6 +190,69 @@ async fn no_role_writes_changes_or_removes_another_organisations_rows() {
         }
     }
     assert!(leaks.is_empty(), "{leaks:#?}");
+}
+
+/// What hangs on a case or a licence has no organisation of its own.
+#[tokio::test]
+async fn an_applicant_sees_of_cases_and_licences_only_what_hangs_on_its_own() {
+    let database = TestDatabase::create().await;
+    let owner = database.owner().await;
+    tables_of_organisations(&owner).await;
+    let [mine, theirs] = [Uuid::now_v7(), Uuid::now_v7()];
+    for organisation in [mine, theirs] {
+        owner.batch_execute(&a_case_with_its_licence(organisation)).await.unwrap();
+    }
+    let client = database.acting_for(Role::Applicant, &[OrganisationId::from_uuid(mine)]).await;
+    let nobody = database.as_role(Role::Applicant).await;
+    for table in ["cases", "case_events", "licences", "licence_lines", "licence_reservations"] {
+        let count = format!("select count(*) from lodestone.{table}");
+        let seen: i64 = client.query_one(&count, &[]).await.unwrap().get(0);
+        assert_eq!(seen, 1, "{table}");
+        let seen: i64 = nobody.query_one(&count, &[]).await.unwrap().get(0);
+        assert_eq!(seen, 0, "{table} for nobody");
+    }
+    for (forbidden, statement) in [
+        ("approving itself", "update lodestone.cases set state = 'approved'"),
+        ("recommending itself", "update lodestone.cases set state = 'countersign'"),
+        ("lifting a suspension", "update lodestone.licences set state = 'issued'"),
+        ("widening a licence", "update lodestone.licence_lines set licensed_grams = 2"),
+        ("releasing its own use", "update lodestone.licence_reservations set state = 'released'"),
+        ("numbering licences", "insert into lodestone.number_series values ('LS-2026', 1)"),
+        (
+            "writing another's history",
+            "insert into lodestone.case_events select id, 2, 'withdraw', 'withdrawn', null, now(), now(), '{}'
+             from unnest(array[$theirs]) id",
+        ),
+    ] {
+        let statement = statement.replace("$theirs", &format!("'{theirs}'::uuid"));
+        assert!(client.execute(&statement, &[]).await.is_err(), "{forbidden}");
+    }
+    let withdrawn = "update lodestone.cases set state = 'withdrawn'";
+    assert_eq!(touched(&client, withdrawn).await, 1);
+    let surrendered = "update lodestone.licences set state = 'surrendered'";
+    assert_eq!(touched(&client, surrendered).await, 1);
+}
+
+/// A case that is under review and a licence that is suspended; all ids are the organisation's.
+fn a_case_with_its_licence(organisation: Uuid) -> String {
+    format!(
+        "insert into lodestone.cases (id, number, organisation, version, kind, state, reviewer, created_by,
+             created_at, updated_at, content)
+         values ('{organisation}', '{organisation}', '{organisation}', 1, 'single', 'under_review',
+             gen_random_uuid(), gen_random_uuid(), now(), now(), '{{}}');
+         insert into lodestone.case_events
+         values ('{organisation}', 1, 'create', 'draft', null, now(), now(), '{{}}');
+         insert into lodestone.licences (id, number, case_id, organisation, version, kind, state, valid_from,
+             valid_until, destination, consignee, end_user, end_use, issued_at, issued_by, signed_content,
+             signing_key, signature)
+         values ('{organisation}', '{organisation}', '{organisation}', '{organisation}', 1, 'single', 'suspended',
+             now(), now(), 'DE', '', '', '', now(), gen_random_uuid(), '', '', '');
+         insert into lodestone.licence_lines (licence, line, control_code, description, licensed_grams)
+         values ('{organisation}', 1, '', '', 1);
+         insert into lodestone.licence_reservations (id, licence, line, declaration, declaration_line, grams, state,
+             reserved_by, reserved_at)
+         values ('{organisation}', '{organisation}', 1, 'D', 1, 1, 'reserved', gen_random_uuid(), now());"
+    )
 }
 
 #[tokio::test]
