@@ -1,5 +1,5 @@
-//! The tables as diesel knows them, rendered from the migrations; a test of `testkit` compares.
-//! Written anew by `scripts/schema`, never by hand; the migrations describe what it all means.
+//! The tables as diesel knows them, rendered from the migrations by a test of `testkit`, never
+//! written by hand; the migrations describe what it all means.
 
 diesel::table! {
     account_balances (organisation, kind, key, month) {

@@ -31,8 +31,8 @@ updates as (
     group by t.table_name, r.role
 )
 select E'# Who writes what\n\n'
-    || E'Rendered from the grants of a migrated database by `scripts/write-matrix`, never by hand; a test of\n'
-    || E'`testkit` compares the two. The migrations say why.\n\n'
+    || E'Rendered from the grants of a migrated database by a test of `testkit`, never by hand. The\n'
+    || E'migrations say why.\n\n'
     || E'Columns are the roles that services log in as; none of them owns anything, and row-level policies\n'
     || E'narrow every cell further to the organisations a transaction acts for. R reads, I inserts, U updates,\n'
     || E'D deletes; a lower-case letter covers some columns only.\n\n'

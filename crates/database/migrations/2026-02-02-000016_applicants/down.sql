@@ -1,4 +1,6 @@
 set search_path = lodestone, public;
+grant insert on lodestone.cases, lodestone.determinations, lodestone.licensing_requests to lodestone_licensing;
+grant update (answer) on lodestone.licensing_requests to lodestone_licensing;
 do $$
 declare name text;
 begin

@@ -85,3 +85,7 @@ grant insert on lodestone.licence_events, lodestone.events, lodestone.outbox to 
 -- The law, and what organisations are called.
 grant select on lodestone.regime_versions, lodestone.regime_rows, lodestone.listed_parties,
     lodestone.organisations to lodestone_applicant;
+
+-- What only applicants begin.
+revoke insert on lodestone.cases, lodestone.determinations, lodestone.licensing_requests from lodestone_licensing;
+revoke update (answer) on lodestone.licensing_requests from lodestone_licensing;
