@@ -35,6 +35,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(filings::bulk::reading::find)
         .service(filings::bulk::reading::verdicts)
         .service(filings::bulk::reading::rejected)
+        .service(filings::bulk::annotated::annotated)
         .service(filings::templates::template)
         .service(filings::list)
         .service(filings::find)

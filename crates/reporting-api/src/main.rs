@@ -55,11 +55,8 @@ const OFFICIAL_CONNECTIONS: usize = 4;
 const IDENTITY_CONNECTIONS: usize = 4;
 
 fn main() -> ExitCode {
-    // Started by itself, to read a workbook that may be made to crash its reader.
-    if workbook::is_asked_for() {
-        return workbook::read_from_standard_input();
-    }
-    process::run(PROCESS, run)
+    // Started by itself, for a workbook that may be made to crash its reader.
+    workbook::serve().unwrap_or_else(|| process::run(PROCESS, run))
 }
 
 async fn run(context: Context) -> anyhow::Result<()> {

@@ -28,7 +28,7 @@ use utoipa::IntoParams;
 /// Rows that are prepared, and entries of a list that are offered.
 const ROWS: u32 = 2_000;
 const CHOICES_LIMIT: u16 = 1_000;
-const MEDIA: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+pub(super) const MEDIA: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 
 /// In which language the workbook is.
 #[derive(Debug, Deserialize, IntoParams)]

@@ -300,7 +300,7 @@ async fn what_is_no_epcis_is_refused_with_its_place_and_never_fails() {
     ];
     for (body, status) in cases {
         let shown = String::from_utf8_lossy(&body[..body.len().min(60)]).into_owned();
-        let asked = world.post("/v1/epcis/capture", &Value::Null).by(&filer.key).with_bytes(body);
+        let asked = world.post("/v1/epcis/capture", &Value::Null).by(&filer.key).bytes(body);
         let answer = asked.answer().await;
         assert_eq!(answer.status.as_u16(), status, "{shown}: {}", answer.text);
     }
@@ -308,7 +308,7 @@ async fn what_is_no_epcis_is_refused_with_its_place_and_never_fails() {
         "{{\"@context\":[\"{CONTEXT}\"],\"type\":\"EPCISDocument\",\"schemaVersion\":\"2.0\",\"creationDate\":\"2026-10-03T10:00:00Z\",\"epcisBody\":{{\"eventList\":[{deep}]}}}}"
     );
     let asked = world.post("/v1/epcis/capture", &Value::Null).by(&filer.key);
-    let answer = asked.with_bytes(deep_event.into_bytes()).answer().await;
+    let answer = asked.bytes(deep_event.into_bytes()).answer().await;
     let refused = answer.status.as_u16() == 400 || answer.body["success"] == false;
     assert!(refused, "{}", answer.text);
 

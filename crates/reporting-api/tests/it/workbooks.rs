@@ -1,6 +1,10 @@
 //! Workbooks in and out: templates that come back filled in, and files made to crash their reader.
 
-use crate::{bulk::Verdicts, world::World};
+use crate::{
+    bulk::{Verdicts, extraction},
+    world::World,
+};
+use calamine::{Reader, Xlsx};
 use rust_xlsxwriter::{ExcelDateTime, Format, Workbook};
 use std::io::{Cursor, Write};
 use zip::{ZipWriter, write::SimpleFileOptions};
@@ -47,6 +51,91 @@ async fn a_workbook_is_read_like_a_table_and_its_rows_keep_their_numbers() {
     assert_eq!(masses, ["1200.500", "0.300"]);
     let again = world.file(&filer, "mode=commit", XLSX, workbook()).await.expect(200);
     assert_eq!(Verdicts::of(&again).words(), ["unchanged", "problem unknown_site"]);
+}
+
+/// The cells of the first sheet, as text.
+fn cells(workbook: Vec<u8>) -> Vec<Vec<String>> {
+    let mut workbook = Xlsx::new(Cursor::new(workbook)).unwrap();
+    let sheet = workbook.worksheet_range_at(0).unwrap().unwrap();
+    sheet.rows().map(|row| row.iter().map(ToString::to_string).collect()).collect()
+}
+
+/// A workbook with these cells.
+fn saved(cells: &[Vec<String>]) -> Vec<u8> {
+    let mut workbook = Workbook::new();
+    let sheet = workbook.add_worksheet();
+    for (row, texts) in (0..).zip(cells) {
+        sheet.write_row(row, 0, texts).unwrap();
+    }
+    workbook.save_to_buffer().unwrap()
+}
+
+#[tokio::test]
+async fn a_workbook_comes_back_annotated_is_corrected_there_and_sent_again() {
+    let world = World::start().await;
+    let (filer, stranger) = (world.filer().await, world.filer().await);
+    let done = world.file(&filer, "mode=commit&language=zh-CN", XLSX, workbook()).await.expect(200);
+    let path = format!("/v1/filings/bulk/{}/annotated.xlsx", Verdicts::of(&done).job);
+    world.get(&path).by(&stranger.key).answer().await.expect(404);
+    let mut annotated = cells(world.get(&path).by(&filer.key).download().await);
+    assert_eq!(annotated[0][7..], ["处理结果", "处理说明"]);
+    assert_eq!(annotated[1][7..], ["已接收", ""]);
+    assert_eq!(annotated[4][7], "有误");
+    assert!(annotated[4][8].starts_with("场所代码："), "{}", annotated[4][8]);
+
+    annotated[4][2] = "S1".to_owned();
+    // What spreadsheets save: the merged cells' text stands in the first of them alone.
+    let corrected = saved(&annotated);
+    let again = world.file(&filer, "mode=commit&language=en", XLSX, corrected).await.expect(200);
+    let again = Verdicts::of(&again);
+    assert_eq!(again.lines[&5]["status"], "accepted", "{:?}", again.lines);
+
+    // A file of lines has no workbook to give back.
+    let lines = world.commit(&filer, &[extraction("E9", "L9")]).await;
+    let path = format!("/v1/filings/bulk/{}/annotated.xlsx", lines.job);
+    world.get(&path).by(&filer.key).answer().await.expect(404);
+}
+
+#[tokio::test]
+async fn what_is_filled_into_a_template_is_understood() {
+    let world = World::start().await;
+    let filer = world.filer().await;
+    world.commit(&filer, &[extraction("E0", "HELD")]).await;
+    let filled = |heading: &str, kind: &str| {
+        let text = match heading {
+            "Kind" => kind,
+            "Reference" => "T1",
+            "Site" => "S1",
+            "Happened at" => "2026-10-03 09:30",
+            "Lot" if matches!(kind, "dispatch" | "export" | "stocktake" | "disposal") => "HELD",
+            "Lot" => "NEW",
+            "Product" => "P1",
+            "Quantity (kg)" => "7.5",
+            "Unit price" => "310.25",
+            "Currency" => "CNY",
+            "Party name" => "Beispiel Motoren GmbH",
+            "Party identifier" => "HRB 1234",
+            "Party country" | "Origin" | "Destination" => "DE",
+            "Declaration" => "530120261123456789",
+            "To" => "waste",
+            "Month" => "2026-09",
+            "Nil" => "yes",
+            _ => "",
+        };
+        text.to_owned()
+    };
+    for kind in
+        ["extraction", "dispatch", "import", "export", "stocktake", "disposal", "monthly_return"]
+    {
+        let path = format!("/v1/templates/{kind}.xlsx?language=en");
+        let template = world.get(&path).by(&filer.key).download().await;
+        let headings = cells(template).swap_remove(0);
+        let row = headings.iter().map(|heading| filled(heading, kind)).collect();
+        let workbook = saved(&[headings, row]);
+        let answer = world.file(&filer, "mode=validate", XLSX, workbook).await.expect(200);
+        let verdicts = Verdicts::of(&answer);
+        assert_eq!(verdicts.words(), ["accepted"], "{kind}: {}", answer.text);
+    }
 }
 
 /// An archive with these entries beside the least that makes a workbook.

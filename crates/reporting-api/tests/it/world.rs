@@ -99,17 +99,20 @@ impl Ask<'_> {
         Self { request: self.request.json(body), ..self }
     }
 
-    /// A body that need not be JSON, under its media type.
-    pub(crate) fn with_bytes(self, body: Vec<u8>) -> Self {
-        Self { request: self.request.body(body), ..self }
-    }
-
     pub(crate) fn header(self, name: &str, value: &str) -> Self {
         Self { request: self.request.header(name, value), ..self }
     }
 
+    /// A body that need not be JSON, under its media type.
     pub(crate) fn bytes(self, body: Vec<u8>) -> Self {
         Self { request: self.request.body(body), ..self }
+    }
+
+    /// What is answered, as a file.
+    pub(crate) async fn download(self) -> Vec<u8> {
+        let response = self.request.send().await.expect("the process answers");
+        assert_eq!(response.status(), StatusCode::OK);
+        response.bytes().await.expect("an answer has a body").to_vec()
     }
 
     pub(crate) async fn answer(self) -> Answer {

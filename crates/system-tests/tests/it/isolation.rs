@@ -94,6 +94,7 @@ const ROWS: &[Row] = &[
     row(R, "GET", "/v1/filings/bulk/{job}", Others(NONE), ""),
     row(R, "GET", "/v1/filings/bulk/{job}/verdicts", Others(NONE), ""),
     row(R, "GET", "/v1/filings/bulk/{job}/rejected", Others(NONE), ""),
+    row(R, "GET", "/v1/filings/bulk/{job}/annotated.xlsx", Others(NONE), ""),
     row(R, "GET", "/v1/filings", Others(OFFICIALS), ""),
     row(R, "GET", "/v1/filings/{id}", Others(OFFICIALS), "filing"),
     row(R, "GET", "/v1/filings/{id}/versions", Others(OFFICIALS), "filing"),

@@ -5,6 +5,8 @@
 //! it is taken up again after a crash with no line lost or doubled. The same file again adds
 //! nothing and says so.
 
+pub mod annotated;
+mod annotation;
 mod input;
 mod judge;
 mod lanes;

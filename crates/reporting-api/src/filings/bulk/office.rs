@@ -84,6 +84,9 @@ impl Office {
                 Some(task) = receiver.recv(), if queue.len() < WAITING_LIMIT => queue.push_back(task),
                 Some(ended) = working.join_next() => {
                     busy.remove(&ended.context("dealing with a file ended early")?);
+                    if let Err(error) = self.spool.tidy() {
+                        tracing::warn!(error = &error as &dyn std::error::Error, "old workbooks stay");
+                    }
                 }
                 () = shutdown.cancelled() => return Ok(()),
             }

@@ -114,7 +114,7 @@ pub async fn find(
     Ok(web::Json(JobView::of(job, counts)))
 }
 
-async fn job_of(
+pub(super) async fn job_of(
     pool: &Pool,
     organisation: OrganisationId,
     job: Uuid,
@@ -248,13 +248,13 @@ fn with_one_heading(lines: &mut Vec<u8>, is_first: bool) {
     lines.drain(..heading);
 }
 
-fn unpack(packed: &[u8]) -> Result<Vec<u8>, Problem> {
+pub(super) fn unpack(packed: &[u8]) -> Result<Vec<u8>, Problem> {
     let mut unpacked = Vec::with_capacity(packed.len() * 4);
     let limited = DeflateDecoder::new(packed).take(UNPACKED_LIMIT_BYTES);
     std::io::BufReader::new(limited).read_to_end(&mut unpacked).map_err(anyhow::Error::from)?;
     Ok(unpacked)
 }
 
-fn lines(ndjson: &[u8]) -> impl Iterator<Item = &[u8]> {
+pub(super) fn lines(ndjson: &[u8]) -> impl Iterator<Item = &[u8]> {
     ndjson.split(|byte| *byte == b'\n').filter(|line| !line.is_empty())
 }

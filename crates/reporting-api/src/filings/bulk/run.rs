@@ -471,6 +471,9 @@ pub(super) async fn end(bench: &Bench, task: &Task, ended: &Ended) {
             bulk_jobs::end(&mut conn, task.job.organisation, task.job.id, &state).await
         };
         match stored.await {
+            Ok(()) if task.job.format == Format::Xlsx.as_str() => {
+                return spool::set_aside(&task.path);
+            }
             Ok(()) => return spool::remove(&task.path),
             Err(error) if error.is_unavailable() => tokio::time::sleep(pause).await,
             Err(error) => {

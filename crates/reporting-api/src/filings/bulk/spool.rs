@@ -21,8 +21,13 @@ use uuid::Uuid;
 pub(super) const FILE_LIMIT_BYTES: u64 = 2 << 30;
 /// Bytes that are written at a time.
 const WRITE_BYTES: usize = 1 << 20;
+/// How the names of workbooks that are kept end.
+const KEPT_AS: &str = "workbook";
 /// A sender that is silent for so long has gone away.
 const SILENCE_TIMEOUT: Duration = Duration::from_mins(1);
+/// Workbooks that are dealt with are kept so long, if they are not larger: they go back annotated.
+const KEPT: Duration = Duration::from_hours(30 * 24);
+const KEPT_LIMIT_BYTES: u64 = 64 << 20;
 /// What nobody knows and is older than this was left by a crash.
 const STRAY_AGE: Duration = Duration::from_hours(1);
 
@@ -115,7 +120,8 @@ impl Spool {
             let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
             let parts: Vec<&str> = name.split('.').collect();
             let [organisation, job, "upload"] = parts[..] else {
-                remove_stray(&path);
+                let kept = if parts.last() == Some(&KEPT_AS) { KEPT } else { STRAY_AGE };
+                remove_older(&path, kept);
                 continue;
             };
             if let (Ok(organisation), Ok(job)) = (organisation.parse(), job.parse()) {
@@ -124,6 +130,23 @@ impl Spool {
         }
         left.sort_by_key(|(_, job, _)| *job);
         Ok(left)
+    }
+
+    /// The workbook of a job that was dealt with, while it is kept.
+    pub(super) fn kept(&self, organisation: OrganisationId, job: Uuid) -> Option<PathBuf> {
+        let path = self.folder.join(format!("{organisation}.{job}.{KEPT_AS}"));
+        path.exists().then_some(path)
+    }
+
+    /// Removes what has been kept long enough.
+    pub(super) fn tidy(&self) -> io::Result<()> {
+        for entry in std::fs::read_dir(&self.folder)? {
+            let path = entry?.path();
+            if path.extension().is_some_and(|extension| extension == KEPT_AS) {
+                remove_older(&path, KEPT);
+            }
+        }
+        Ok(())
     }
 
     /// A file beside that of a job, for what is made of it on the way.
@@ -144,9 +167,21 @@ impl Spool {
 
 /// Removes what a crash left behind, unless somebody may be writing it just now.
 pub(super) fn remove_stray(path: &Path) {
+    remove_older(path, STRAY_AGE);
+}
+
+fn remove_older(path: &Path, than: Duration) {
     let age = path.metadata().and_then(|metadata| metadata.modified());
     let age = age.ok().and_then(|modified| modified.elapsed().ok());
-    if age.is_some_and(|age| STRAY_AGE < age) {
+    if age.is_some_and(|age| than < age) {
+        remove(path);
+    }
+}
+
+/// Sets a workbook that is dealt with aside, or removes it when it is too large to be kept.
+pub(super) fn set_aside(path: &Path) {
+    let small = path.metadata().is_ok_and(|metadata| metadata.len() <= KEPT_LIMIT_BYTES);
+    if !small || std::fs::rename(path, path.with_extension(KEPT_AS)).is_err() {
         remove(path);
     }
 }

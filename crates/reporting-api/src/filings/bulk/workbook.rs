@@ -5,9 +5,10 @@
 //! gives up memory, time, files and its environment, counts what the archive inflates to before
 //! it parses anything, and writes the first sheet as a table of text to a pipe. Rows keep their
 //! numbers; cells merged downwards are filled; of a formula the value counts that was stored with
-//! it; dates come out as dates.
+//! it; dates come out as dates. What is written beside its rows ([`annotation`]) is written there
+//! too.
 
-use super::{input::Unreadable, spool::Spool, table::scan, unit::Fault};
+use super::{annotation, input::Unreadable, spool::Spool, table::scan, unit::Fault};
 use calamine::{Data, DataRef, ExcelDateTime, Reader, Xlsx};
 use rust_decimal::Decimal;
 use rustix::process::{Resource, Rlimit, setrlimit};
@@ -18,14 +19,18 @@ use std::{
     process::{Command, ExitCode, Stdio},
 };
 
-/// The argument that asks for this instead of a service.
-const WORD: &str = "--read-workbook-from-standard-input";
+/// The arguments that ask for this instead of a service.
+const READ: &str = "--read-workbook-from-standard-input";
+const ANNOTATE: &str = "--annotate-workbook-from-standard-input";
 /// What the archive may inflate to: in all, and all but the sheets.
 const INFLATED_LIMIT_BYTES: u64 = 768 << 20;
 const STRINGS_LIMIT_BYTES: u64 = 128 << 20;
 const ENTRIES_LIMIT: usize = 500;
 /// What the reading process may have.
 const MEMORY_LIMIT_BYTES: u64 = 1 << 30;
+/// The allocator reserves addresses this much at a time: all it may have at once would leave the
+/// stack no room to grow.
+const RESERVED_KIB: &str = "65536";
 const PROCESSOR_LIMIT_SECONDS: u64 = 120;
 const OPEN_FILES_LIMIT: u64 = 16;
 /// What a sheet may hold, and what may come out of it.
@@ -46,11 +51,25 @@ const REASONS: [(u8, &str, &str, &str); 4] = [
 
 /// Reads the first sheet of a workbook as a table, into a file that has no name.
 pub(super) fn as_table(path: &Path) -> Result<File, Unreadable> {
-    let mut table = Spool::beside(path, "table")?;
-    let mut child = Command::new("/proc/self/exe")
-        .arg(WORD)
+    let mut asked = Command::new("/proc/self/exe");
+    asked.arg(READ).stdin(Stdio::from(File::open(path)?));
+    answered(asked, Spool::beside(path, "table")?)
+}
+
+/// The same workbook with notes beside its rows, in a file that has no name. The notes are read
+/// from their beginning.
+pub(super) fn annotated(path: &Path, mut notes: File) -> Result<File, Unreadable> {
+    notes.seek(SeekFrom::Start(0))?;
+    let mut asked = Command::new("/proc/self/exe");
+    asked.arg(ANNOTATE).arg(path).stdin(Stdio::from(notes));
+    answered(asked, Spool::beside(path, "annotated")?)
+}
+
+/// What the other process answers.
+fn answered(mut asked: Command, mut table: File) -> Result<File, Unreadable> {
+    let mut child = asked
         .env_clear()
-        .stdin(Stdio::from(File::open(path)?))
+        .env("MIMALLOC_ARENA_RESERVE", RESERVED_KIB)
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()?;
@@ -73,24 +92,37 @@ pub(super) fn as_table(path: &Path) -> Result<File, Unreadable> {
     Err(Unreadable::Faulty(vec![fault]))
 }
 
-/// Whether this process was started to read a workbook.
-pub fn is_asked_for() -> bool {
-    std::env::args_os().nth(1).is_some_and(|argument| argument == WORD)
-}
-
-/// Reads the workbook on standard input and writes its table to standard output.
-pub fn read_from_standard_input() -> ExitCode {
-    let outcome = limit_myself().map_err(|_| Refused::Damaged).and_then(|()| {
+/// Does what this process was started for, if that is a workbook: reads the one on standard input
+/// and writes its table to standard output, or annotates the one that is named with what stands on
+/// standard input.
+pub fn serve() -> Option<ExitCode> {
+    let mut arguments = std::env::args_os().skip(1);
+    let word = arguments.next()?;
+    let outcome = if word == READ {
         // Standard input is the file itself, which can be read again.
-        let file = File::open("/proc/self/fd/0").map_err(|_| Refused::Damaged)?;
-        let mut out = BufWriter::new(io::stdout().lock());
-        convert(&file, &mut out)?;
-        out.flush().map_err(|_| Refused::Damaged)
-    });
-    match outcome {
+        served("/proc/self/fd/0".as_ref(), convert)
+    } else if word == ANNOTATE {
+        let path = arguments.next()?;
+        let notes = io::stdin().lock();
+        served(path.as_ref(), |file, out| annotation::annotate(file, notes, out))
+    } else {
+        return None;
+    };
+    Some(match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(refused) => ExitCode::from(refused.code()),
-    }
+    })
+}
+
+fn served(
+    path: &Path,
+    work: impl FnOnce(&File, &mut dyn Write) -> Result<(), Refused>,
+) -> Result<(), Refused> {
+    let file = File::open(path).map_err(|_| Refused::Damaged)?;
+    limit_myself().map_err(|_| Refused::Damaged)?;
+    let mut out = BufWriter::new(io::stdout().lock());
+    work(&file, &mut out)?;
+    out.flush().map_err(|_| Refused::Damaged)
 }
 
 /// Gives up what reading a table does not need.
@@ -108,7 +140,7 @@ fn limit_myself() -> io::Result<()> {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Refused {
+pub(super) enum Refused {
     NotAWorkbook,
     TooLarge,
     NoSheet,
@@ -127,7 +159,7 @@ impl Refused {
 }
 
 /// The first sheet as a table of text.
-fn convert(file: &File, out: &mut impl Write) -> Result<(), Refused> {
+fn convert(file: &File, out: &mut dyn Write) -> Result<(), Refused> {
     inflate_within_limits(file)?;
     let again = file.try_clone().map_err(|_| Refused::Damaged)?;
     let mut workbook = Xlsx::new(BufReader::new(again)).map_err(|_| Refused::NotAWorkbook)?;
@@ -146,7 +178,7 @@ fn convert(file: &File, out: &mut impl Write) -> Result<(), Refused> {
 }
 
 /// Inflates every entry once without keeping it: nothing is parsed before its size is known.
-fn inflate_within_limits(file: &File) -> Result<(), Refused> {
+pub(super) fn inflate_within_limits(file: &File) -> Result<(), Refused> {
     let again = file.try_clone().map_err(|_| Refused::Damaged)?;
     let mut archive =
         zip::ZipArchive::new(BufReader::new(again)).map_err(|_| Refused::NotAWorkbook)?;
@@ -199,15 +231,15 @@ struct Merged {
 }
 
 /// Writes rows as they are complete; those that are missing come out blank.
-struct Rows<'a, W: Write> {
-    out: &'a mut W,
+struct Rows<'a> {
+    out: &'a mut dyn Write,
     merged: Vec<Merged>,
     row: u32,
     cells: Vec<String>,
     any: bool,
 }
 
-impl<W: Write> Rows<'_, W> {
+impl Rows<'_> {
     fn add(&mut self, row: u32, column: u32, text: String) -> Result<(), Refused> {
         if ROWS_LIMIT <= row || COLUMNS_LIMIT <= column {
             return Err(Refused::TooLarge);
@@ -269,7 +301,7 @@ impl<W: Write> Rows<'_, W> {
 }
 
 /// What a cell shows, as the table's reader takes it.
-fn text(value: &DataRef<'_>) -> String {
+pub(super) fn text(value: &DataRef<'_>) -> String {
     let text = match value {
         DataRef::Int(number) => number.to_string(),
         DataRef::Float(number) => number_text(*number),
