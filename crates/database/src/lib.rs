@@ -46,6 +46,7 @@ pub mod screening;
 pub mod statistics;
 pub mod trace;
 mod transaction;
+pub mod unmaskings;
 
 pub use change::ChangeError;
 pub use connect::{Connection, Pool, Role, Target, act_for, listen_client};

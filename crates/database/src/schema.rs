@@ -841,6 +841,24 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    unmaskings (id) {
+        id -> Uuid,
+        organisation -> Uuid,
+        party -> Uuid,
+        purpose -> Text,
+        finding -> Nullable<Uuid>,
+        case_id -> Nullable<Uuid>,
+        asked_by -> Uuid,
+        asked_at -> Timestamptz,
+        owner_sees_from -> Date,
+        delay_reason -> Nullable<Text>,
+        state -> Text,
+        decided_by -> Nullable<Uuid>,
+        decided_at -> Nullable<Timestamptz>,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     account_balances,
     api_keys,
@@ -899,4 +917,5 @@ diesel::allow_tables_to_appear_in_same_query!(
     screenings,
     sessions,
     sites,
+    unmaskings,
 );

@@ -112,6 +112,9 @@ pub enum Event {
     /// An official read findings. No filer's log entry: it would warn the one suspected.
     #[serde(rename = "finding.read")]
     FindingsRead { person: PersonId, findings: Vec<FindingId> },
+    /// An official asked for the name behind a pseudonym, or another decided about that.
+    #[serde(rename = "unmasking.changed")]
+    UnmaskingChanged { unmasking: Uuid, state: String, person: PersonId },
     /// An official read what is confidential: the owner may see that, and why.
     #[serde(rename = "confidential.read")]
     ConfidentialRead { person: PersonId, owner: OrganisationId, subject: String, purpose: String },
@@ -145,6 +148,7 @@ impl Event {
             Self::FindingDisposed { .. } => "finding.disposed",
             Self::FindingClosed { .. } => "finding.closed",
             Self::FindingsRead { .. } => "finding.read",
+            Self::UnmaskingChanged { .. } => "unmasking.changed",
             Self::ConfidentialRead { .. } => "confidential.read",
         }
     }
@@ -177,7 +181,8 @@ impl Event {
             | Self::FindingRaised { .. }
             | Self::FindingDisposed { .. }
             | Self::FindingClosed { .. }
-            | Self::FindingsRead { .. } => None,
+            | Self::FindingsRead { .. }
+            | Self::UnmaskingChanged { .. } => None,
         }
     }
 }

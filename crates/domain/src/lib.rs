@@ -26,4 +26,5 @@ pub mod posting;
 pub mod regime;
 pub mod returns;
 pub mod trace;
+pub mod unmasking;
 pub mod violation;

@@ -7,7 +7,7 @@ use crate::{
     },
     log, lots, movements, quotas as quota_stands, regime,
     regime::{listed_parties, quotas},
-    returns, statistics,
+    returns, statistics, unmaskings,
 };
 use utoipa::openapi::{InfoBuilder, OpenApi, OpenApiBuilder};
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -101,6 +101,10 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(listed_parties::list)
         // What can be checked
         .service(access_log::list)
+        .service(unmaskings::ask)
+        .service(unmaskings::list)
+        .service(unmaskings::find)
+        .service(unmaskings::decide)
         .service(log::latest_checkpoint)
         .service(log::prove_inclusion)
         .service(log::prove_consistency)

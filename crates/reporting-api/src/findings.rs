@@ -186,7 +186,8 @@ impl Access {
     }
 }
 
-fn allowed(signed: &Signed, roles: &[Role], who: &'static str) -> Result<(), Problem> {
+/// Whether somebody is of an authority and holds one of these roles there.
+pub(crate) fn allowed(signed: &Signed, roles: &[Role], who: &'static str) -> Result<(), Problem> {
     let holds =
         signed.kind == OrganisationKind::Authority && roles.iter().any(|role| signed.has(*role));
     if holds { Ok(()) } else { Err(Problem::Forbidden(who.into())) }

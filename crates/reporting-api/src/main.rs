@@ -20,6 +20,7 @@ mod reading;
 mod regime;
 mod returns;
 mod statistics;
+mod unmaskings;
 
 use actix_web::web;
 use database::{Role, filing_writer::FilingWriter};

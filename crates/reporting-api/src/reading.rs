@@ -74,6 +74,11 @@ pub struct Pseudonyms {
 }
 
 impl Pseudonyms {
+    /// What this person may call parties of others.
+    pub fn seen_by(viewer: PersonId, secret: &ServerSecret) -> Self {
+        Self { viewer: Some((viewer, secret.clone())) }
+    }
+
     /// What the reader may call a party of this organisation.
     pub fn of(&self, organisation: OrganisationId, party: Uuid) -> Uuid {
         let Some((viewer, secret)) = &self.viewer else { return party };
@@ -136,7 +141,7 @@ impl Reading {
         let act = self.signed.act(clock::now(), self.trace);
         let owners = BTreeSet::from([organisation]);
         events::append_reads(&mut conn, &act, &owners, &query.subject, purpose).await?;
-        let pseudonyms = Pseudonyms { viewer: Some((self.signed.person, self.secret.clone())) };
+        let pseudonyms = Pseudonyms::seen_by(self.signed.person, &self.secret);
         Ok(Access { conn, organisation, is_owner: false, pseudonyms })
     }
 
@@ -245,9 +250,7 @@ mod tests {
     fn a_pseudonym_is_one_viewers_and_nobody_elses() {
         let id = |byte| Uuid::from_bytes([byte; 16]);
         let secret = ServerSecret::from_bytes([3; 32]);
-        let seen_by = |viewer: u8| Pseudonyms {
-            viewer: Some((PersonId::from_uuid(id(viewer)), secret.clone())),
-        };
+        let seen_by = |viewer: u8| Pseudonyms::seen_by(PersonId::from_uuid(id(viewer)), &secret);
         let of = |viewer, organisation, party| {
             seen_by(viewer).of(OrganisationId::from_uuid(id(organisation)), id(party))
         };

@@ -16,5 +16,6 @@ mod returns;
 mod sign_in;
 mod statistics;
 mod traces;
+mod unmaskings;
 mod workbooks;
 mod world;

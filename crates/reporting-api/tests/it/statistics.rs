@@ -6,7 +6,7 @@ use testkit::uscc;
 
 const PURPOSE: (&str, &str) = ("Lodestone-Purpose", "the quarterly report");
 
-async fn a_trade(world: &World, key: &str) {
+pub(crate) async fn a_trade(world: &World, key: &str) {
     let forms = [
         json!({"kind": "extraction", "reference": "E1", "site": "S1", "happened_at": "2026-09-02T10:00:00+08:00",
             "lines": [{"lot": "E1", "product": "P1", "quantity_kg": "1000"}]}),

@@ -40,6 +40,8 @@ const OFFICIALS: &[&str] = &[
 const AUTHORITY: &[&str] = &["authority"];
 const READERS: &[&str] = &["officer", "senior_officer", "analyst", "inspector", "auditor"];
 const DECIDERS: &[&str] = &["officer", "senior_officer", "inspector"];
+const ASKERS: &[&str] = &["officer", "senior_officer", "inspector", "analyst"];
+const SECOND: &[&str] = &["senior_officer", "inspector"];
 const OFFICERS: &[&str] = &["officer", "senior_officer"];
 const CUSTOMS: &[&str] = &["customs"];
 const NONE: &[&str] = &[];
@@ -156,6 +158,10 @@ const ROWS: &[Row] = &[
     row(R, "GET", "/v1/regime/listed-parties", Own, ""),
     // Who read what, what became true, and what went astray
     row(R, "GET", "/v1/access-log", Own, ""),
+    row(R, "POST", "/v1/unmaskings", Others(ASKERS), r#"{"organisation":"{organisation}","party_pseudonym":"0198f2c0-0000-7000-8000-000000000000","purpose":"x"}"#),
+    row(R, "GET", "/v1/unmaskings", Others(SECOND), ""),
+    row(R, "GET", "/v1/unmaskings/{id}", Others(ASKERS), "nothing"),
+    row(R, "POST", "/v1/unmaskings/{id}/decision", Others(SECOND), r#"nothing {"state":"approved"}"#),
     row(R, "GET", "/v1/log/checkpoint", Public, ""),
     row(R, "GET", "/v1/log/proof/inclusion", Public, ""),
     row(R, "GET", "/v1/log/proof/consistency", Public, ""),
