@@ -69,6 +69,7 @@ pub struct BulkReader {
     movements: Statement,
     filers: Statement,
     references: Statement,
+    usual_sizes: Statement,
 }
 
 type Parameters<'a> = &'a [&'a (dyn ToSql + Sync)];
@@ -85,9 +86,15 @@ const MOVEMENTS: &str = "select line.* from movement_lines line
 const FILERS: &str = "select id, uscc, lei from organisations
     where kind = 'filer' and closed_at is null and (uscc = any ($1) or lei = any ($1))";
 const REFERENCES: &str = "select known.reference, known.version, known.filing, known.content_hash
-    from filing_references known
-    join unnest($2::text[], $3::smallint[]) wanted (reference, version) using (reference, version)
-    where known.organisation = $1";
+    from unnest($2::text[], $3::smallint[]) wanted (reference, version)
+    cross join lateral (select * from filing_references one where one.organisation = $1
+        and one.reference = wanted.reference and one.version = wanted.version limit 1) known";
+/// Everything here is found by its key. Left to itself Postgres reads whole tables, and compares
+/// each row with each key, while it takes them for small: a month's partition that is new has no
+/// statistics.
+const BY_KEY: &str =
+    "set enable_seqscan = off; set enable_hashjoin = off; set enable_mergejoin = off;
+    set plan_cache_mode = force_generic_plan";
 /// Of the latest lines only, so that it costs the same however much was filed.
 const USUAL_SIZES: &str = "select category,
         percentile_disc(0.5) within group (order by quantity_grams) as median_grams, count(*) as lines
@@ -109,8 +116,9 @@ impl BulkReader {
                 );
             }
         });
+        client.batch_execute(BY_KEY).await?;
         let set = "select set_config('lodestone.organisations', $1, true)";
-        let (act_for, sites, products, lots, movements, filers, references) = try_join!(
+        let (act_for, sites, products, lots, movements, filers, references, usual_sizes) = try_join!(
             client.prepare(set),
             client.prepare(SITES),
             client.prepare(PRODUCTS),
@@ -118,8 +126,24 @@ impl BulkReader {
             client.prepare(MOVEMENTS),
             client.prepare(FILERS),
             client.prepare(REFERENCES),
+            client.prepare(USUAL_SIZES),
         )?;
-        Ok(Self { client, act_for, sites, products, lots, movements, filers, references })
+        Ok(Self {
+            client,
+            act_for,
+            sites,
+            products,
+            lots,
+            movements,
+            filers,
+            references,
+            usual_sizes,
+        })
+    }
+
+    /// Whether the connection is still there.
+    pub fn is_open(&self) -> bool {
+        !self.client.is_closed()
     }
 
     /// Looks all of it up, for this organisation.
@@ -170,13 +194,11 @@ impl BulkReader {
     ) -> Result<HashMap<String, UsualSize>, Error> {
         let acting = crate::connect::uuid_list(&[organisation]);
         let mine = organisation.as_uuid();
-        // Prepared first: a statement that is sent as text would come after the commit.
-        let usual_sizes = self.client.prepare(USUAL_SIZES).await?;
         let (acting, mine): (Parameters<'_>, Parameters<'_>) = (&[&acting], &[&mine]);
         let ((), _, rows, ()) = try_join!(
             self.client.batch_execute("begin"),
             self.client.execute(&self.act_for, acting),
-            self.client.query(&usual_sizes, mine),
+            self.client.query(&self.usual_sizes, mine),
             self.client.batch_execute("commit"),
         )?;
         let size = |row: &Row| {

@@ -79,6 +79,11 @@ impl BulkLane {
         Ok(Self { client, statements, insert_verdicts })
     }
 
+    /// Whether the connection is still there.
+    pub fn is_open(&self) -> bool {
+        !self.client.is_closed()
+    }
+
     /// Begins a transaction and claims the references of these entries.
     ///
     /// Answers which of them were taken before. One transaction must not hold a reference twice.

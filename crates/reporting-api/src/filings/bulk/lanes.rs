@@ -3,7 +3,10 @@
 //! Each chunk is one transaction: its filings and the verdicts on its lines. Chunks claim their
 //! references in order and commit in order; in between they write at the same time.
 
-use super::verdict::{Status, Telling, Verdict};
+use super::{
+    shelf::Resting,
+    verdict::{Status, Telling, Verdict},
+};
 use anyhow::Context;
 use database::{
     Error, Target,
@@ -64,6 +67,7 @@ pub(super) struct Writing {
     job: Uuid,
     telling: Arc<Telling>,
     next_chunk: i32,
+    resting: Resting<BulkLane>,
     lanes: Vec<BulkLane>,
     opened: usize,
     under_way: VecDeque<AbortOnDropHandle<Result<(BulkLane, Done), Error>>>,
@@ -78,6 +82,7 @@ impl Writing {
         job: Uuid,
         telling: Arc<Telling>,
         next_chunk: i32,
+        resting: Resting<BulkLane>,
     ) -> Self {
         Self {
             target,
@@ -85,6 +90,7 @@ impl Writing {
             job,
             telling,
             next_chunk,
+            resting,
             lanes: Vec::new(),
             opened: 0,
             under_way: VecDeque::new(),
@@ -99,7 +105,10 @@ impl Writing {
             Some(lane) => lane,
             None if self.opened < LANES => {
                 self.opened += 1;
-                BulkLane::connect(&self.target).await?
+                match self.resting.take(BulkLane::is_open) {
+                    Some(lane) => lane,
+                    None => BulkLane::connect(&self.target).await?,
+                }
             }
             None => {
                 done = self.take_first().await?;
@@ -121,6 +130,11 @@ impl Writing {
         self.next_chunk += 1;
         self.under_way.push_back(AbortOnDropHandle::new(tokio::spawn(writing.write(chunk))));
         Ok(done)
+    }
+
+    /// Lays its lanes down for the next file. Only when no chunk is under way.
+    pub(super) fn end(self) {
+        self.lanes.into_iter().for_each(|lane| self.resting.put(lane));
     }
 
     /// Waits for the chunk that was sent first; `None` when none is under way.

@@ -18,6 +18,7 @@ mod order;
 mod overlay;
 pub mod reading;
 mod run;
+mod shelf;
 mod spool;
 pub(super) mod table;
 mod unit;

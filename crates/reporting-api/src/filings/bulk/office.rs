@@ -5,6 +5,7 @@
 
 use super::{
     run::{Bench, Ended, Task, end},
+    shelf::Shelf,
     spool::{Spool, remove, remove_stray},
     verdict::Told,
 };
@@ -32,7 +33,7 @@ use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 /// Files that wait, and files that are dealt with at one time.
 const WAITING_LIMIT: usize = 64;
-const AT_ONCE: usize = 2;
+const AT_ONCE: usize = 4;
 const BUSY_RETRY_SECONDS: usize = 30;
 const LOOK_AGAIN: Duration = Duration::from_secs(2);
 
@@ -52,7 +53,12 @@ impl Office {
             .with_context(|| format!("the folder {} cannot be used", folder.display()))?;
         let (waiting, receiver) = mpsc::channel(WAITING_LIMIT);
         let receiver = Arc::new(Mutex::new(Some(receiver)));
-        Ok(Self { waiting, spool, receiver, bench: Bench { target, pool } })
+        Ok(Self {
+            waiting,
+            spool,
+            receiver,
+            bench: Bench { target, pool, shelf: Shelf::default() },
+        })
     }
 
     /// A place in the queue, taken before a file is read.

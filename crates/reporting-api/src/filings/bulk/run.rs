@@ -12,6 +12,7 @@ use super::{
     language::Language,
     order::{Waiting, order},
     overlay::{Memory, Overlay},
+    shelf::Shelf,
     spool,
     table::Mapping,
     unit::{Fault, Place, Unit},
@@ -79,6 +80,7 @@ pub(super) enum Ended {
 pub(super) struct Bench {
     pub(super) target: Target,
     pub(super) pool: Pool,
+    pub(super) shelf: Shelf,
 }
 
 /// Why an attempt ended early.
@@ -194,7 +196,10 @@ impl<'a> Attempt<'a> {
         if task.job.atomic && ATOMIC_LIMIT_BYTES < u64::try_from(task.job.bytes).unwrap_or(0) {
             return Err(too_much_at_once().into());
         }
-        let reader = BulkReader::connect(&bench.target).await?;
+        let reader = match bench.shelf.readers.take(BulkReader::is_open) {
+            Some(reader) => reader,
+            None => BulkReader::connect(&bench.target).await?,
+        };
         let usual = reader.usual_sizes(task.job.organisation).await?;
         let telling = Arc::new(Telling {
             language,
@@ -216,6 +221,7 @@ impl<'a> Attempt<'a> {
             task.job.id,
             Arc::clone(&telling),
             next_chunk,
+            bench.shelf.lanes.clone(),
         );
         Ok(Self {
             bench,
@@ -251,6 +257,8 @@ impl<'a> Attempt<'a> {
             self.record_whole().await?;
         }
         self.flush().await?;
+        self.writing.end();
+        self.bench.shelf.readers.put(self.reader);
         Ok(self.totals)
     }
 
