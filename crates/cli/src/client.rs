@@ -11,7 +11,7 @@ use url::Url;
 const TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Whom to ask, and as whom.
-#[derive(Args)]
+#[derive(Clone, Args)]
 pub struct Access {
     /// Address of the reporting service.
     #[arg(long, default_value = "http://127.0.0.1:8081")]

@@ -85,25 +85,27 @@ fn verdicts(file: &Path) -> Vec<Value> {
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-fn count(verdicts: &[Value], verdict: &str) -> usize {
-    verdicts.iter().filter(|line| line["verdict"] == verdict).count()
+fn count(verdicts: &[Value], status: &str) -> usize {
+    verdicts.iter().filter(|line| line["status"] == status).count()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_is_uploaded_once_however_often_it_is_sent_and_whatever_its_order() {
     let miner = Miner::registered().await;
     let file = miner.file();
-    let upload = ["bulk", "upload", file.to_str().unwrap(), "--concurrency", "4"];
+    let upload = ["bulk", "upload", file.to_str().unwrap()];
     let first = miner.run(&upload);
     assert!(!first.succeeded, "a line that is no filing must not go unnoticed");
     let said = verdicts(&file);
-    assert_eq!((count(&said, "recorded"), count(&said, "refused")), (21, 1), "{said:#?}");
-    let refused = said.iter().find(|line| line["verdict"] == "refused").unwrap();
+    assert_eq!((count(&said, "accepted"), count(&said, "problem")), (21, 1), "{said:#?}");
+    let refused = said.iter().find(|line| line["status"] == "problem").unwrap();
     assert_eq!(refused["line"], 2);
+    let corrections = fs::read_to_string(file.with_extension("ndjson.rejected.ndjson")).unwrap();
+    assert_eq!(corrections.trim(), r#"{"no": "filing"}"#);
 
     miner.run(&upload);
     let said = verdicts(&file);
-    assert_eq!((count(&said, "recorded_before"), count(&said, "refused")), (21, 1));
+    assert_eq!((count(&said, "unchanged"), count(&said, "problem")), (21, 1));
     assert_eq!(miner.stack.database().count("lodestone.filings").await, 21);
     assert_eq!(miner.stack.lodestone(&["balances", "check"]), "the books agree with themselves\n");
 }
