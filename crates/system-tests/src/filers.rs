@@ -90,6 +90,51 @@ async fn register_one(database: &TestDatabase, number: usize) -> Filer {
     Filer { organisation, name, uscc, token }
 }
 
+/// Registers any number of filers that extract and dispatch, in few statements.
+pub async fn register_many(database: &TestDatabase, count: usize) -> Vec<Filer> {
+    let client = database.owner().await;
+    let numbers = 0..count;
+    let filers: Vec<(Filer, Uuid, Token)> = numbers
+        .map(|number| {
+            let credential = Uuid::now_v7();
+            let token = Token::random(TokenKind::Key(CredentialId::from_uuid(credential)));
+            let filer = Filer {
+                organisation: Uuid::now_v7(),
+                name: format!("Mine {number}"),
+                uscc: with_check(&format!("91150200MA1{number:06}")),
+                token: token.reveal(),
+            };
+            (filer, credential, token)
+        })
+        .collect();
+    let organisations: Vec<Uuid> = filers.iter().map(|(filer, ..)| filer.organisation).collect();
+    let names: Vec<&str> = filers.iter().map(|(filer, ..)| filer.name.as_str()).collect();
+    let codes: Vec<&str> = filers.iter().map(|(filer, ..)| filer.uscc.as_str()).collect();
+    let credentials: Vec<Uuid> = filers.iter().map(|(_, credential, _)| *credential).collect();
+    let hashes: Vec<Vec<u8>> = filers.iter().map(|(.., token)| token.hash().to_vec()).collect();
+    let registered = client
+        .execute(
+            "with filer (id, name, code, key, hash) as (
+                select * from unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::bytea[])),
+             organisation as (insert into organisations (id, kind, uscc, country, name_zh, name_en, stages, registered_at)
+                select id, 'filer', code, 'CN', name, name, '{mining,trading}', now() from filer),
+             site as (insert into sites (organisation, id, code, name_zh, name_en, region, stages)
+                select id, gen_random_uuid(), $6, name, name, '150200', '{mining}' from filer),
+             product as (insert into products (organisation, id, code, name_zh, name_en, category, hs_code, composition)
+                select id, gen_random_uuid(), $7, $7, $7, 'concentrate', '253090', $8::text::jsonb from filer),
+             person as (insert into people (id, email, name, language, created_at)
+                select key, key || '@example.com', name, 'en', now() from filer),
+             member as (insert into memberships (person, organisation, role, granted_at)
+                select key, id, 'reporter', now() from filer)
+             insert into api_keys (id, organisation, person, name, key_hash, scopes, created_at, expires_at)
+                select key, id, key, 'load', hash, array['reporter'], now(), now() + interval '1 day' from filer",
+            &[&organisations, &names, &codes, &credentials, &hashes, &SITE, &FEED, &FEED_COMPOSITION],
+        )
+        .await;
+    registered.expect("filers can be registered");
+    filers.into_iter().map(|(filer, ..)| filer).collect()
+}
+
 /// Lets a new person work for an organisation in one role, and answers a key of that person.
 pub async fn grant_key(database: &TestDatabase, organisation: Uuid, role: &str) -> String {
     let client = database.owner().await;
@@ -128,7 +173,10 @@ pub fn patterned(prefix: &str, number: usize) -> Uuid {
 
 /// A code whose check character fits.
 fn uscc(number: usize) -> String {
-    let body = format!("91150200MA0LOAD{number:02}").replace('O', "0");
+    with_check(&format!("91150200MA0LOAD{number:02}").replace('O', "0"))
+}
+
+fn with_check(body: &str) -> String {
     "0123456789ABCDEFGHJKLMNPQRTUWXY"
         .chars()
         .map(|check| format!("{body}{check}"))

@@ -4,7 +4,9 @@ use anyhow::bail;
 use clap::{Parser, ValueEnum};
 use std::{path::PathBuf, process::ExitCode};
 use system_tests::{
-    figures::{Bench, bulk, epcis, filing_single, flag_latency, idle_memory, trace, up_warm},
+    figures::{
+        Bench, bulk, epcis, filing_single, flag_latency, idle_memory, month_close, trace, up_warm,
+    },
     measure::Figure,
 };
 use testkit::Binaries;
@@ -47,6 +49,8 @@ enum Name {
     BulkVsCopy,
     #[value(name = "bulk_peak_rss_mib")]
     BulkPeakRss,
+    XlsxLinesPerSecond,
+    MonthCloseLinesPerSecond,
 }
 
 // One thread: as little as possible of the machine is taken from what is measured.
@@ -70,6 +74,8 @@ async fn main() -> ExitCode {
         (Name::EpcisEventsPerSecond, &[]),
         (Name::BulkVsCopy, &[]),
         (Name::BulkPeakRss, &[]),
+        (Name::XlsxLinesPerSecond, &[]),
+        (Name::MonthCloseLinesPerSecond, &[]),
     ] {
         if !wanted(name) && !with.iter().any(|name| wanted(*name)) {
             continue;
@@ -100,6 +106,8 @@ async fn measure(name: Name, bench: &Bench) -> anyhow::Result<Vec<Figure>> {
         Name::EpcisEventsPerSecond => vec![epcis::captures(bench).await?],
         Name::BulkVsCopy => bulk::measure_against_copy(bench).await?,
         Name::BulkPeakRss => vec![bulk::measure_memory(bench).await?],
+        Name::XlsxLinesPerSecond => vec![bulk::measure_workbook(bench).await?],
+        Name::MonthCloseLinesPerSecond => vec![month_close::measure(bench).await?],
         Name::FilingSingleP99 => bail!("measured together with filing_single_vs_pgbench"),
         Name::Trace300P99 | Name::Trace100k => bail!("measured together with trace_300_p50_vs_cte"),
     })

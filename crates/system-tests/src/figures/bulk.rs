@@ -1,5 +1,6 @@
-//! Files of many filings: how fast they are recorded against COPY of the very same rows, how much
-//! memory the service needs for a million lines, and that the same file twice adds nothing.
+//! Files of many filings: how fast they are recorded against COPY of the very same rows, how fast
+//! workbooks are, how much memory the service needs for a million lines, and that the same file
+//! twice adds nothing.
 //!
 //! The baseline knows no list of rows: what the service wrote is copied out, every table is
 //! emptied, and the same rows are copied in again by the server itself, as the owner, whom no
@@ -12,6 +13,7 @@ use crate::{
     work::socket,
 };
 use anyhow::{Context, ensure};
+use rust_xlsxwriter::Workbook;
 use serde_json::Value;
 use std::{
     fmt::Write as _,
@@ -23,10 +25,12 @@ use std::{
 };
 use testkit::{Stack, TestDatabase};
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncRead, AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
 };
 
+const CSV_HEADING: &str =
+    "kind,reference,site,happened_at,lot,product,quantity_kg,client,uscc,country,contract";
 const MOMENT: &str = "2026-01-15T09:30:00+08:00";
 /// What is kept of an answer: enough for its last line.
 const TAIL_BYTES: usize = 1 << 16;
@@ -55,6 +59,7 @@ const TABLES: [&str; 13] = [
 enum Format {
     Ndjson,
     Csv,
+    Xlsx,
 }
 
 impl Format {
@@ -62,6 +67,7 @@ impl Format {
         match self {
             Self::Ndjson => "application/x-ndjson",
             Self::Csv => "text/csv",
+            Self::Xlsx => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
         }
     }
 }
@@ -134,15 +140,33 @@ pub async fn measure_memory(bench: &Bench) -> anyhow::Result<Figure> {
     Ok(figure.with("lines", MANY_LINES).with("modes", modes.join("+")))
 }
 
+/// Measures how many rows of a workbook are recorded a second, from the first byte sent to the
+/// summary.
+pub async fn measure_workbook(bench: &Bench) -> anyhow::Result<Figure> {
+    let (runs, lines) = if bench.quick { (3, 20_000) } else { (5, 100_000) };
+    let world = World::start(bench).await?;
+    let mut per_second = Vec::new();
+    for run in 0..runs {
+        let file = world.file(Format::Xlsx, &format!("x{run}"), lines / 2)?;
+        let sent = world.send(Format::Xlsx, "commit", &file).await?;
+        ensure!(sent.summary["accepted"] == lines, "not all accepted: {}", sent.summary);
+        per_second.push(real(lines) / sent.seconds);
+    }
+    let figure = Figure::of_runs("xlsx_lines_per_second", "lines/s", None, &per_second);
+    Ok(figure.with("lines", lines))
+}
+
 struct World {
     stack: Stack,
     address: SocketAddr,
     filer: Filer,
 }
 
-struct Sent {
-    seconds: f64,
-    summary: Value,
+/// What became of a file.
+pub(super) struct Sent {
+    /// From the first byte sent to the last one received.
+    pub(super) seconds: f64,
+    pub(super) summary: Value,
 }
 
 impl World {
@@ -156,19 +180,20 @@ impl World {
     /// A file of extractions, each followed by the dispatch of what was extracted.
     fn file(&self, format: Format, series: &str, pairs: u64) -> anyhow::Result<PathBuf> {
         let path = self.stack.files().join(format!("bulk-{series}.{format:?}"));
+        if format == Format::Xlsx {
+            workbook(&path, series, pairs)?;
+            return Ok(path);
+        }
         let mut file = BufWriter::new(File::create(&path)?);
         if format == Format::Csv {
-            writeln!(
-                file,
-                "kind,reference,site,happened_at,lot,product,quantity_kg,client,uscc,country,contract"
-            )?;
+            writeln!(file, "{CSV_HEADING}")?;
         }
         let mut line = String::new();
         for pair in 0..pairs {
             line.clear();
             match format {
                 Format::Ndjson => ndjson_pair(&mut line, series, pair)?,
-                Format::Csv => csv_pair(&mut line, series, pair)?,
+                Format::Csv | Format::Xlsx => csv_pair(&mut line, series, pair)?,
             }
             file.write_all(line.as_bytes())?;
         }
@@ -176,48 +201,76 @@ impl World {
         Ok(path)
     }
 
-    /// Sends a file, reads the verdicts as they come, and keeps the summary.
     async fn send(&self, format: Format, mode: &str, path: &Path) -> anyhow::Result<Sent> {
         let length = path.metadata()?.len();
-        let head = format!(
-            "POST /v1/filings/bulk?mode={mode} HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {}\r\n\
-             Content-Type: {}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n",
-            self.address,
-            self.filer.token,
-            format.media()
-        );
-        let mut file = tokio::fs::File::open(path).await?;
-        let began = Instant::now();
-        let (mut answer, mut request) = TcpStream::connect(self.address).await?.into_split();
-        let sending = async move {
-            request.write_all(head.as_bytes()).await?;
-            tokio::io::copy(&mut file, &mut request).await?;
-            anyhow::Ok(request)
-        };
-        let reading = async move {
-            let (mut tail, mut piece) = (Vec::new(), vec![0; TAIL_BYTES]);
-            loop {
-                let read = answer.read(&mut piece).await?;
-                if read == 0 {
-                    return anyhow::Ok(tail);
-                }
-                tail.extend_from_slice(&piece[..read]);
-                let surplus = tail.len().saturating_sub(TAIL_BYTES);
-                tail.drain(..surplus);
-            }
-        };
-        let (_request, tail) = tokio::try_join!(sending, reading)?;
-        let seconds = began.elapsed().as_secs_f64();
-        let tail = String::from_utf8_lossy(&tail);
-        let (_, last) =
-            tail.rsplit_once("{\"summary\":").with_context(|| format!("no summary in {tail}"))?;
-        let last = last.lines().next().unwrap_or_default();
-        let summary = last.strip_suffix('}').context("a summary ends with its line")?;
-        Ok(Sent { seconds, summary: serde_json::from_str(summary)? })
+        let file = tokio::fs::File::open(path).await?;
+        send(self.address, &self.filer.token, format.media(), mode, file, length).await
     }
 }
 
-fn ndjson_pair(line: &mut String, series: &str, pair: u64) -> std::fmt::Result {
+/// Sends a file, reads the verdicts as they come, and keeps the summary.
+pub(super) async fn send(
+    address: SocketAddr,
+    token: &str,
+    media: &str,
+    mode: &str,
+    mut file: impl AsyncRead + Unpin,
+    length: u64,
+) -> anyhow::Result<Sent> {
+    let head = format!(
+        "POST /v1/filings/bulk?mode={mode} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {token}\r\n\
+             Content-Type: {media}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
+    );
+    let began = Instant::now();
+    let (mut answer, mut request) = TcpStream::connect(address).await?.into_split();
+    let sending = async move {
+        request.write_all(head.as_bytes()).await?;
+        tokio::io::copy(&mut file, &mut request).await?;
+        anyhow::Ok(request)
+    };
+    let reading = async move {
+        let (mut tail, mut piece) = (Vec::new(), vec![0; TAIL_BYTES]);
+        loop {
+            let read = answer.read(&mut piece).await?;
+            if read == 0 {
+                return anyhow::Ok(tail);
+            }
+            tail.extend_from_slice(&piece[..read]);
+            let surplus = tail.len().saturating_sub(TAIL_BYTES);
+            tail.drain(..surplus);
+        }
+    };
+    let (_request, tail) = tokio::try_join!(sending, reading)?;
+    let seconds = began.elapsed().as_secs_f64();
+    let tail = String::from_utf8_lossy(&tail);
+    let (_, last) =
+        tail.rsplit_once("{\"summary\":").with_context(|| format!("no summary in {tail}"))?;
+    let last = last.lines().next().unwrap_or_default();
+    let summary = last.strip_suffix('}').context("a summary ends with its line")?;
+    Ok(Sent { seconds, summary: serde_json::from_str(summary)? })
+}
+
+/// The same rows as [`csv_pair`] writes, as a workbook.
+fn workbook(path: &Path, series: &str, pairs: u64) -> anyhow::Result<()> {
+    let mut workbook = Workbook::new();
+    let sheet = workbook.add_worksheet();
+    sheet.write_row(0, 0, CSV_HEADING.split(','))?;
+    let (mut lines, mut row) = (String::new(), 1);
+    for pair in 0..pairs {
+        lines.clear();
+        csv_pair(&mut lines, series, pair)?;
+        for line in lines.lines() {
+            // The one quoted number holds the only comma that parts nothing.
+            let line = line.replace("\"1,200.5\"", "1200.5");
+            sheet.write_row(row, 0, line.split(','))?;
+            row += 1;
+        }
+    }
+    Ok(workbook.save(path)?)
+}
+
+/// An extraction and the dispatch of what was extracted.
+pub(super) fn ndjson_pair(line: &mut String, series: &str, pair: u64) -> std::fmt::Result {
     writeln!(
         line,
         r#"{{"kind":"extraction","reference":"EXT-{series}-{pair}","site":"{SITE}","happened_at":"{MOMENT}","lines":[{{"lot":"LOT-{series}-{pair}","product":"{FEED}","quantity_kg":"1200.5"}}]}}"#
