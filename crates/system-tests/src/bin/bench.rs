@@ -4,7 +4,9 @@ use anyhow::bail;
 use clap::{Parser, ValueEnum};
 use std::{path::PathBuf, process::ExitCode};
 use system_tests::{
-    figures::{Bench, bulk, epcis, filing_single, flag_latency, idle_memory, trace, up_warm},
+    figures::{
+        Bench, bulk, epcis, filing_single, flag_latency, idle_memory, material, trace, up_warm,
+    },
     measure::Figure,
 };
 use testkit::Binaries;
@@ -41,6 +43,10 @@ enum Name {
     Trace300P99,
     #[value(name = "trace_100k_seconds")]
     Trace100k,
+    #[value(name = "balance_1m_lots_seconds")]
+    Balance1mLots,
+    #[value(name = "balance_late_filing_ms")]
+    BalanceLateFiling,
     EventHashPerSecondCore,
     EpcisEventsPerSecond,
     #[value(name = "bulk_ndjson_vs_copy", aliases = ["bulk_csv_vs_copy", "same_file_twice_rows_added"])]
@@ -64,6 +70,7 @@ async fn main() -> ExitCode {
         (Name::FilingSingleVsPgbench, &[Name::FilingSingleP99][..]),
         (Name::FlagLatencyP99, &[]),
         (Name::Trace300VsCte, &[Name::Trace300P99, Name::Trace100k]),
+        (Name::Balance1mLots, &[Name::BalanceLateFiling]),
         (Name::IdleRss, &[]),
         (Name::UpWarmSeconds, &[]),
         (Name::EventHashPerSecondCore, &[]),
@@ -96,10 +103,12 @@ async fn measure(name: Name, bench: &Bench) -> anyhow::Result<Vec<Figure>> {
         Name::IdleRss => idle_memory::measure(bench).await,
         Name::UpWarmSeconds => vec![up_warm::measure().await?],
         Name::Trace300VsCte => trace::measure(bench).await?,
+        Name::Balance1mLots => material::measure(bench).await?,
         Name::EventHashPerSecondCore => vec![epcis::hashes(bench)],
         Name::EpcisEventsPerSecond => vec![epcis::captures(bench).await?],
         Name::BulkVsCopy => bulk::measure_against_copy(bench).await?,
         Name::BulkPeakRss => vec![bulk::measure_memory(bench).await?],
+        Name::BalanceLateFiling => bail!("measured together with balance_1m_lots_seconds"),
         Name::FilingSingleP99 => bail!("measured together with filing_single_vs_pgbench"),
         Name::Trace300P99 | Name::Trace100k => bail!("measured together with trace_300_p50_vs_cte"),
     })
