@@ -1,9 +1,10 @@
 //! What each account holds, month by month: a cache over postings, and its check.
 //!
-//! The cache of flows (`monthly_flows`) is checked and rebuilt together with it.
+//! The cache of flows (`monthly_flows`) and that of material balances are checked and rebuilt
+//! together with it.
 
 use crate::{
-    Error, Target, act_for,
+    Error, Target, act_for, material_balances,
     row::{ElementColumns, Reader, element_columns, masses},
     schema::{account_balances, sites},
 };
@@ -33,7 +34,8 @@ pub struct SiteMonth {
 /// A place where the books contradict themselves.
 #[derive(Clone, Debug, PartialEq, Eq, QueryableByName)]
 pub struct Contradiction {
-    /// What is wrong: `cache_differs`, `flow_differs`, `process_not_empty` or `line_not_posted`.
+    /// What is wrong: `cache_differs`, `flow_differs`, `process_not_empty`, `line_not_posted`,
+    /// `site_month_differs` or `material_balance_differs`.
     #[diesel(sql_type = sql_types::Text)]
     pub what: String,
     /// Which account and month, or which filing.
@@ -121,7 +123,10 @@ pub async fn check(target: &Target, most: u32) -> anyhow::Result<Vec<Contradicti
                  and not postings.reversal and postings.gross_grams = filing_lines.quantity_grams)
          limit {most}"
     );
-    Ok(diesel::sql_query(statement).load(&mut conn).await?)
+    let mut found: Vec<Contradiction> = diesel::sql_query(statement).load(&mut conn).await?;
+    found.extend(material_balances::check(&mut conn).await?);
+    found.truncate(usize::try_from(most).unwrap_or(usize::MAX));
+    Ok(found)
 }
 
 /// Sums balances anew from the postings and flows from the lines, as the owner, while nobody
@@ -141,6 +146,7 @@ pub async fn rebuild(target: &Target) -> anyhow::Result<()> {
          commit;"
     ))
     .await?;
+    material_balances::rebuild(&mut conn).await?;
     Ok(())
 }
 

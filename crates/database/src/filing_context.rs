@@ -72,6 +72,8 @@ pub struct LotClaim {
 pub struct Replaced {
     /// Which one.
     pub filing: FilingId,
+    /// Where it was.
+    pub site: SiteId,
     /// What it was filed as.
     pub kind: FilingKind,
     /// When it claimed to have happened.
@@ -200,7 +202,7 @@ pub async fn find_replaced(
             .optional()?;
         let Some(found) = found else { return Ok(None) };
         let flows = flows_of(conn, organisation, &found).await?;
-        let ((id, kind, happened_at, month), _) = found;
+        let ((id, kind, happened_at, month), (.., site)) = found;
         let rows: Vec<PostingColumns> = postings::table
             .filter(postings::organisation.eq(owner))
             .filter(postings::filing.eq(id))
@@ -219,6 +221,7 @@ pub async fn find_replaced(
         let kind = Reader { table: "filings", id }.word("kind", &kind)?;
         Ok(Some(Replaced {
             filing: FilingId::from_uuid(id),
+            site: SiteId::from_uuid(site),
             kind,
             happened_at: happened_at.to_jiff(),
             month: Month::of(month.to_jiff()),

@@ -10,7 +10,7 @@ use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use domain::{
     event::Event,
     ids::PersonId,
-    regime::{Provenance, Regime, RegimeRow, RegimeVersion},
+    regime::{Provenance, Regime, RegimeRow, RegimeVersion, RowKind},
 };
 use jiff::Timestamp;
 use jiff_diesel::ToDiesel;
@@ -119,9 +119,27 @@ pub async fn load(
     if rows.is_empty() {
         return Ok(None);
     }
+    Ok(Some(read(rows)?))
+}
+
+/// Reads the rows of one kind alone, of a version that is there: for who needs no others.
+pub async fn load_kind(
+    conn: &mut AsyncPgConnection,
+    version: &RegimeVersion,
+    kind: RowKind,
+) -> Result<Regime, Error> {
+    let rows: Vec<Row> = Row::query()
+        .filter(regime_rows::version.eq(version.as_str()))
+        .filter(regime_rows::kind.eq(kind.as_str()))
+        .order(regime_rows::key)
+        .load(conn)
+        .await?;
+    Ok(read(rows)?)
+}
+
+fn read(rows: Vec<Row>) -> Result<Regime, CorruptRow> {
     let rows = rows.into_iter().map(RegimeRow::try_from).collect::<Result<Vec<_>, _>>()?;
-    let regime = Regime::from_rows(&rows).map_err(|_| corrupt("content"))?;
-    Ok(Some(regime))
+    Regime::from_rows(&rows).map_err(|_| corrupt("content"))
 }
 
 /// Reads the regime that judgements use at a moment.

@@ -552,6 +552,25 @@ diesel::table! {
 }
 
 diesel::table! {
+    material_balances (organisation, site, month) {
+        organisation -> Uuid,
+        site -> Uuid,
+        month -> Date,
+        after -> Timestamptz,
+        until -> Timestamptz,
+        counted_from -> Nullable<Timestamptz>,
+        computed_from -> BigInt,
+        computed_at -> Timestamptz,
+        in_mg -> Array<BigInt>,
+        out_mg -> Array<BigInt>,
+        closing_mg -> Array<BigInt>,
+        in_doubt -> Array<Double>,
+        out_doubt -> Array<Double>,
+        closing_doubt -> Array<Double>,
+    }
+}
+
+diesel::table! {
     memberships (person, organisation, role) {
         person -> Uuid,
         organisation -> Uuid,
@@ -830,6 +849,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    site_months (organisation, site, month) {
+        organisation -> Uuid,
+        site -> Uuid,
+        month -> Date,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
     sites (organisation, id) {
         organisation -> Uuid,
         id -> Uuid,
@@ -896,6 +924,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     lot_edges,
     lot_holders,
     lots,
+    material_balances,
     memberships,
     message_attempts,
     monthly_flows,
@@ -916,6 +945,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     relay_state,
     screenings,
     sessions,
+    site_months,
     sites,
     unmaskings,
 );

@@ -27,6 +27,14 @@
 //!
 //! Real numbers for what is a measure of doubt; masses stay whole milligrams.
 
+mod books;
+mod segments;
+
+pub use books::{BalanceSide, ElementBook, MonthBook, SegmentSums, books};
+pub use segments::{Segment, WINDOW_DAYS_LIMIT, segments};
+
+use crate::metrology::real;
+
 /// A measured total, with how far it can be off.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Measured {
@@ -115,13 +123,21 @@ pub fn page(sitmuf: impl IntoIterator<Item = f64>, reference: f64) -> Vec<Page> 
     sitmuf
         .into_iter()
         .map(|standardised| {
-            sums = Page {
-                loss: (sums.loss + standardised - reference).max(0.0),
-                gain: (sums.gain - standardised - reference).max(0.0),
-            };
+            sums = sums.after(standardised, reference);
             sums
         })
         .collect()
+}
+
+impl Page {
+    /// The sums one period later.
+    #[must_use]
+    pub fn after(self, standardised: f64, reference: f64) -> Self {
+        Self {
+            loss: (self.loss + standardised - reference).max(0.0),
+            gain: (self.gain - standardised - reference).max(0.0),
+        }
+    }
 }
 
 /// The lower half of the covariance matrix, row by row.
@@ -167,11 +183,6 @@ fn cholesky(matrix: &[Vec<f64>]) -> Vec<Vec<f64>> {
         factor.push(made);
     }
     factor
-}
-
-#[expect(clippy::cast_precision_loss, reason = "a measure of doubt needs no more than 53 bits")]
-const fn real(mass: i64) -> f64 {
-    mass as f64
 }
 
 #[cfg(test)]

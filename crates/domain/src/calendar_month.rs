@@ -51,6 +51,12 @@ impl Month {
         self.last_day().tomorrow().map_or(self, Self::of)
     }
 
+    /// The month before this one; the first month there is has itself.
+    #[must_use]
+    pub fn previous(self) -> Self {
+        self.first_day.yesterday().map_or(self, Self::of)
+    }
+
     /// The calendar year.
     pub fn year(self) -> i16 {
         self.first_day.year()
@@ -96,6 +102,7 @@ mod tests {
         let month: Month = "2026-12".parse().unwrap();
         assert_eq!(month.to_string(), "2026-12");
         assert_eq!(month.next().to_string(), "2027-01");
+        assert_eq!(month.next().previous(), month);
         assert_eq!("2026-13".parse::<Month>(), Err(InvalidMonth));
         assert_eq!("26-1".parse::<Month>(), Err(InvalidMonth));
     }

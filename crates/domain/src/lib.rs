@@ -21,6 +21,7 @@ pub mod ids;
 pub mod licence;
 pub mod log;
 pub mod mass;
+pub mod metrology;
 pub mod money;
 pub mod posting;
 pub mod regime;

@@ -5,7 +5,7 @@ use crate::{
     identity::{
         catalogue, delegations, groups, invitations, keys, organisations, people, sessions,
     },
-    log, lots, movements, quotas as quota_stands, regime,
+    log, lots, material, movements, quotas as quota_stands, regime,
     regime::{listed_parties, quotas},
     returns, statistics, unmaskings,
 };
@@ -53,6 +53,7 @@ pub fn routes(config: &mut ServiceConfig) {
         // What follows from them
         .service(movements::list)
         .service(balances::list)
+        .service(material::list)
         .service(lots::trace)
         .service(quota_stands::list)
         .service(statistics::table)

@@ -13,6 +13,7 @@ mod findings;
 mod identity;
 mod log;
 mod lots;
+mod material;
 mod movements;
 mod paging;
 mod quotas;

@@ -62,6 +62,11 @@ impl<T: Serialize> Page<'_, T> {
     /// Where the list goes on after these entries; nowhere after a page that is not full.
     pub fn next<E>(&self, entries: &[E], place: impl FnOnce(&E) -> T) -> Option<String> {
         let last = entries.last().filter(|_| entries.len() == usize::from(self.limit))?;
-        Some(cursor::seal(self.secret, &self.list, &place(last)))
+        Some(self.sealed(&place(last)))
+    }
+
+    /// A cursor after this place.
+    pub fn sealed(&self, place: &T) -> String {
+        cursor::seal(self.secret, &self.list, place)
     }
 }

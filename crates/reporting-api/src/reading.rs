@@ -6,7 +6,10 @@
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload, web};
 use database::{Connection, Pool, events};
-use domain::ids::{OrganisationId, PersonId};
+use domain::{
+    codes::{OrganisationKind, Role},
+    ids::{OrganisationId, PersonId},
+};
 use serde::Deserialize;
 use service::{
     clock,
@@ -161,6 +164,16 @@ impl Reading {
         let mut others = owners.clone();
         others.remove(&access.organisation);
         events::append_reads(&mut access.conn, &act, &others, subject, purpose).await?;
+        Ok(())
+    }
+
+    /// Refuses officials who hold none of these roles in an authority; filers pass.
+    pub fn as_official_only(&self, roles: &[Role], who: &'static str) -> Result<(), Problem> {
+        let holds = self.signed.kind == OrganisationKind::Authority
+            && roles.iter().any(|role| self.signed.has(*role));
+        if self.signed.is_official() && !holds {
+            return Err(Problem::Forbidden(who.into()));
+        }
         Ok(())
     }
 

@@ -2,14 +2,14 @@
 
 use crate::{
     Abstention, Evidence, FilingContext, Outcome, ParameterName, Parameters, SiteMonth, Subject,
-    finding::Opinion,
-    statistics::{Metrology, Side, Sides, real, stated},
+    finding::Opinion, statistics::stated,
 };
 use domain::{
     calendar_month::Month,
     codes::{LineRole, Process, Severity},
     element::{ELEMENT_COUNT, Element},
     filing::Claim,
+    metrology::{Errors, Metrology, Sum, real},
     regime::Sentence,
 };
 use rust_decimal::{Decimal, prelude::ToPrimitive};
@@ -44,6 +44,9 @@ pub struct ElementDifference {
     /// By how many of them it is beyond what its process may lose unsaid.
     pub sigmas: Decimal,
 }
+
+/// One sum for each element.
+type Sides = [Sum; ELEMENT_COUNT];
 
 /// What is compared for each element.
 struct Flows {
@@ -82,12 +85,11 @@ pub(crate) fn broken(context: &FilingContext) -> Vec<Opinion> {
 impl Flows {
     fn of_filing(context: &FilingContext, process: Process) -> Self {
         let parameters = &context.law.parameters;
-        let metrology = metrology(parameters);
         let side = |role| {
             let mut sides = NOTHING;
             for line in context.filing.lines.iter().filter(|line| line.role == role) {
                 for (index, side) in sides.iter_mut().enumerate() {
-                    side.add(metrology, line.elements.0[index], line.elements_sigma_mg[index]);
+                    side.add(line.elements.0[index], line.elements_sigma_mg[index]);
                 }
             }
             sides
@@ -95,7 +97,7 @@ impl Flows {
         let (inputs, losses) = (side(LineRole::Input), side(LineRole::Loss));
         let allowance = allowance(parameters, process);
         let unsaid = std::array::from_fn(|index| {
-            (allowance * real(inputs[index].mass) - real(losses[index].mass)).max(0.0)
+            (allowance * real(inputs[index].mass_mg) - real(losses[index].mass_mg)).max(0.0)
         });
         Self { inputs, outputs: side(LineRole::Output), losses, unsaid }
     }
@@ -103,7 +105,6 @@ impl Flows {
     /// A month of transformations, taken as alike in size within a process: their random errors
     /// average out, the systematic ones stay.
     fn of_month(parameters: &Parameters, month: &SiteMonth) -> Self {
-        let metrology = metrology(parameters);
         let mut flows = Self {
             inputs: NOTHING,
             outputs: NOTHING,
@@ -111,15 +112,14 @@ impl Flows {
             unsaid: [0.0; ELEMENT_COUNT],
         };
         for of_process in &month.flows {
-            let averaged = real(i64::from(of_process.transformations.max(1))).sqrt();
-            let metrology = Metrology { random: metrology.random / averaged, ..metrology };
+            let times = of_process.transformations;
             let allowance = allowance(parameters, of_process.process);
             for index in 0..ELEMENT_COUNT {
                 let masses = [&of_process.inputs, &of_process.outputs, &of_process.losses];
                 let [input, output, loss] = masses.map(|masses| masses.0[index]);
-                flows.inputs[index].add(metrology, input, 0);
-                flows.outputs[index].add(metrology, output, 0);
-                flows.losses[index].add(metrology, loss, 0);
+                flows.inputs[index].add_alike(input, times);
+                flows.outputs[index].add_alike(output, times);
+                flows.losses[index].add_alike(loss, times);
                 flows.unsaid[index] += (allowance * real(input) - real(loss)).max(0.0);
             }
         }
@@ -127,7 +127,7 @@ impl Flows {
     }
 }
 
-const NOTHING: Sides = [Side::NOTHING; ELEMENT_COUNT];
+const NOTHING: Sides = [Sum::NOTHING; ELEMENT_COUNT];
 
 /// The share of an element that a process may lose unsaid.
 fn allowance(parameters: &Parameters, process: Process) -> f64 {
@@ -135,11 +135,13 @@ fn allowance(parameters: &Parameters, process: Process) -> f64 {
     percent.clamp(0.0, 100.0) / 100.0
 }
 
+/// What detectors take a measurement for: what a line states covers all of it.
 pub(crate) fn metrology(parameters: &Parameters) -> Metrology {
-    Metrology {
+    let unstated = Errors {
         random: parameters.real(ParameterName::RandomErrorPercent) / 100.0,
         systematic: parameters.real(ParameterName::SystematicErrorPercent) / 100.0,
-    }
+    };
+    Metrology { unstated, weighing: Errors::default() }
 }
 
 fn judge(
@@ -148,7 +150,7 @@ fn judge(
     process: Option<Process>,
     month: Option<Month>,
 ) -> Outcome<(Severity, Evidence)> {
-    let measured = flows.inputs.iter().chain(&flows.outputs).any(|side| side.mass != 0);
+    let measured = flows.inputs.iter().chain(&flows.outputs).any(|side| side.mass_mg != 0);
     if !measured {
         return Outcome::Abstained(Abstention::NoElementsStated);
     }
@@ -174,14 +176,14 @@ fn difference(
     let metrology = metrology(parameters);
     let index = element.index();
     let (input, output, loss) = (flows.inputs[index], flows.outputs[index], flows.losses[index]);
-    let unaccounted = input.mass.saturating_sub(output.mass).saturating_sub(loss.mass);
+    let unaccounted = input.mass_mg.saturating_sub(output.mass_mg).saturating_sub(loss.mass_mg);
     let beyond = if unaccounted < 0 {
         real(unaccounted).abs()
     } else {
         real(unaccounted) - flows.unsaid[index]
     };
     let sides = [input, output, loss];
-    let sigma = sides.iter().map(|side| side.variance(metrology)).sum::<f64>().sqrt();
+    let sigma = sides.iter().map(|side| side.variance(&metrology)).sum::<f64>().sqrt();
     let limit = parameters.real(ParameterName::BalanceSigmas) * sigma;
     let limit = limit.max(parameters.real(ParameterName::ElementFloorMg));
     if !beyond.is_finite() || !sigma.is_finite() || beyond <= limit {
@@ -189,9 +191,9 @@ fn difference(
     }
     Some(ElementDifference {
         element,
-        input_mg: input.mass,
-        output_mg: output.mass,
-        loss_mg: loss.mass,
+        input_mg: input.mass_mg,
+        output_mg: output.mass_mg,
+        loss_mg: loss.mass_mg,
         unaccounted_mg: unaccounted,
         sigma_mg: stated(sigma / 1_000.0).map_or(0, kilo_to_whole),
         sigmas: stated(beyond / sigma.max(1.0))?,

@@ -10,11 +10,13 @@ mod application;
 mod balance;
 mod context;
 mod duplicates;
+mod entry_errors;
 mod evidence;
 mod finding;
 mod goods;
 mod law;
 mod licence;
+mod material;
 mod parameters;
 mod parties;
 mod price;
@@ -39,11 +41,16 @@ pub use context::{
 pub use duplicates::{
     DuplicateFiling, DuplicateInvoice, SameFiling, invoice_of, terms, terms_of_return,
 };
+pub use entry_errors::{EnteredFiling, EnteredLine, EntryError, EntryErrorKind, entry_errors};
 pub use evidence::Evidence;
 pub use finding::{Abstention, Closure, Finding, Judgement, Outcome, Subject, may_become};
 pub use goods::status_of;
 pub use law::{Law, Listed};
 pub use licence::{BeyondLicence, ExportedWithoutLicence, LicenceFault};
+pub use material::{
+    BalanceState, Contribution, ElementVerdict, MonthVerdict, ReportedState, judge_books,
+    measurement_class, reported_state, stocktake_window_days, whole_mg,
+};
 pub use parameters::{
     InvalidParameter, PARAMETERS, Parameter, ParameterName, ParameterSpec, Parameters,
 };

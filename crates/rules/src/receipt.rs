@@ -2,15 +2,14 @@
 
 use crate::{
     Abstention, Evidence, FilingContext, MovedLot, MovementStand, Outcome, ParameterName, Subject,
-    balance::metrology,
-    finding::Opinion,
-    statistics::{Side, real, stated},
+    balance::metrology, finding::Opinion, statistics::stated,
 };
 use domain::{
     codes::Severity,
     element::Element,
     ids::{LotId, MovementId},
     mass::kilograms_of_grams,
+    metrology::{Sum, real},
     regime::Sentence,
 };
 use rust_decimal::Decimal;
@@ -147,16 +146,16 @@ fn apart(
 ) -> Option<f64> {
     let metrology = metrology(&context.law.parameters);
     let side = |lots: &[&MovedLot]| {
-        let mut side = Side::NOTHING;
+        let mut side = Sum::NOTHING;
         for moved in lots {
             let (mass, sigma) = measured(moved);
-            side.add(metrology, mass, sigma);
+            side.add(mass, sigma);
         }
         side
     };
     let (one, other) = (side(sent), side(received));
-    let apart = (real(one.mass) - real(other.mass)).abs();
-    let sigma = (one.variance(metrology) + other.variance(metrology)).sqrt();
+    let apart = (real(one.mass_mg) - real(other.mass_mg)).abs();
+    let sigma = (one.variance(&metrology) + other.variance(&metrology)).sqrt();
     let sigmas = apart / sigma.max(1.0);
     (floor < apart && sigmas.is_finite()).then_some(sigmas)
 }

@@ -2,13 +2,14 @@
 
 use crate::{
     Abstention, Evidence, FilingContext, LotStock, Outcome, ParameterName, Subject,
-    finding::Opinion, statistics::real,
+    finding::Opinion,
 };
 use domain::{
     codes::Severity,
     element::Element,
     ids::{LotId, SiteId},
     mass::kilograms_of_grams,
+    metrology::real,
     regime::Sentence,
 };
 use serde::Serialize;

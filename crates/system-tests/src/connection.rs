@@ -73,8 +73,13 @@ impl Connection {
 
     /// Asks for what is at a path. After an error the connection must not be used again.
     pub async fn get(&mut self, path: &str, token: &str) -> io::Result<Answer> {
+        self.get_with(path, token, "").await
+    }
+
+    /// The same with further header lines, each with its end.
+    pub async fn get_with(&mut self, path: &str, token: &str, headers: &str) -> io::Result<Answer> {
         let head = format!(
-            "GET {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\r\n"
+            "GET {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n{headers}\r\n"
         );
         self.stream.write_all(head.as_bytes()).await?;
         self.answer().await

@@ -14,7 +14,7 @@ use url::Url;
 use uuid::Uuid;
 
 /// Tables in the order in which the service writes them, and what happens on conflict.
-const TABLES: [(&str, &str); 15] = [
+const TABLES: [(&str, &str); 16] = [
     ("filing_references", "on conflict do nothing"),
     ("idempotency_keys", "on conflict do nothing"),
     ("parties", "on conflict do nothing"),
@@ -28,6 +28,7 @@ const TABLES: [(&str, &str); 15] = [
     ("postings", ""),
     ("account_balances", ""),
     ("monthly_flows", ""),
+    ("site_months", ""),
     ("events", ""),
     ("outbox", ""),
 ];
@@ -38,6 +39,9 @@ const BALANCE_KEY: &[&str] = &["organisation", "kind", "key", "month"];
 const FLOWS: &str = "monthly_flows";
 const FLOW_KEY: &[&str] =
     &["organisation", "flow", "process", "month", "category", "country", "site"];
+/// Counts on with every filing.
+const SITE_MONTHS: &str = "site_months";
+const SITE_MONTH_KEY: &[&str] = &["organisation", "site", "month"];
 /// Stands for the first half of every time-ordered id; the moment a run begins replaces it.
 const MOMENT: &str = "0000MOMENT000000";
 /// Runs count their transactions from different numbers, so that references stay unique.
@@ -236,6 +240,7 @@ async fn transaction(
         let adding = match table {
             BALANCES => add_to(table, BALANCE_KEY, &columns),
             FLOWS => add_to(table, FLOW_KEY, &columns),
+            SITE_MONTHS => add_to(table, SITE_MONTH_KEY, &columns),
             _ => String::new(),
         };
         writeln!(

@@ -150,6 +150,7 @@ impl World {
             ..before.clone()
         };
         let reversal = Reversal {
+            site: before.site,
             happened_at: before.happened_at,
             month: before.month,
             postings: filed.postings.iter().map(|posting| posting.reversed()).collect(),

@@ -5,7 +5,7 @@ use domain::{
     calendar_month::Month,
     filing::Filing,
     flow::{FlowKey, FlowMass},
-    ids::{EventId, FilingId, LotId},
+    ids::{EventId, FilingId, LotId, SiteId},
     posting::Posting,
 };
 use jiff::Timestamp;
@@ -37,6 +37,8 @@ pub struct Entry {
 /// The postings that undo a version, in the month that it was posted to.
 #[derive(Clone, Debug)]
 pub struct Reversal {
+    /// The site that the version that is undone was about.
+    pub site: SiteId,
     /// When the version that is undone claimed to have happened.
     pub happened_at: Timestamp,
     /// The month it was posted to.

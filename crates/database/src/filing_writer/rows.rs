@@ -5,11 +5,12 @@
 
 use super::{Entry, numeric::Numeric};
 use domain::{
-    codes::{AccountKind, LineRole},
+    calendar_month::{Month, beijing_date},
+    codes::{AccountKind, FilingKind, LineRole},
     event::Event,
     filing::{Claim, Filing, Line},
     flow::{FlowKey, FlowMass, flows},
-    ids::OrganisationId,
+    ids::{OrganisationId, SiteId},
     mass::ElementMasses,
     posting::{Account, Posting},
 };
@@ -209,6 +210,15 @@ row_with_elements! {
 }
 
 #[derive(Debug, ToSql)]
+#[postgres(name = "site_months")]
+pub(super) struct SiteMonthRow {
+    organisation: Uuid,
+    site: Uuid,
+    month: Date,
+    version: i64,
+}
+
+#[derive(Debug, ToSql)]
 #[postgres(name = "filing_references")]
 pub(super) struct ReferenceRow {
     pub(super) organisation: Uuid,
@@ -301,6 +311,7 @@ pub(super) struct Rows {
     pub(super) movement_lines: Vec<MovementLineRow>,
     pub(super) balances: Vec<BalanceRow>,
     pub(super) flows: Vec<FlowRow>,
+    pub(super) site_months: Vec<SiteMonthRow>,
     pub(super) events: Vec<EventRow>,
     pub(super) outbox: Vec<OutboxRow>,
 }
@@ -310,16 +321,19 @@ impl Rows {
         let mut rows = Self::default();
         let mut balances = Balances::default();
         let mut flows = Flows::default();
+        let mut site_months = SiteMonths::default();
         for entry in entries {
             rows.add(entry);
             balances.add(entry);
             flows.add(entry);
+            site_months.add(entry);
         }
         // Rows that another writer may hold at the same time are taken in one order by all.
         rows.parties.sort_unstable_by_key(|party| (party.organisation, party.id));
         rows.holders.sort_unstable_by_key(|holder| (holder.organisation, holder.lot));
         rows.balances = balances.rows();
         rows.flows = flows.rows();
+        rows.site_months = site_months.rows();
         rows
     }
 
@@ -701,5 +715,38 @@ impl Flows {
                 )
             })
             .collect()
+    }
+}
+
+/// Which sites' months something was filed or replaced in, in one order for all writers.
+#[derive(Default)]
+struct SiteMonths(BTreeMap<(OrganisationId, SiteId, Month), i64>);
+
+impl SiteMonths {
+    fn add(&mut self, entry: &Entry) {
+        let filing = &entry.filing;
+        // It moves and measures nothing.
+        if filing.claim.kind() == FilingKind::MonthlyReturn {
+            return;
+        }
+        let own = (filing.site, filing.happened_at);
+        let undone = entry.reversal.iter().map(|reversal| (reversal.site, reversal.happened_at));
+        for (site, happened_at) in std::iter::once(own).chain(undone) {
+            let month = Month::of(beijing_date(happened_at));
+            *self.0.entry((filing.organisation, site, month)).or_default() += 1;
+        }
+    }
+
+    fn rows(self) -> Vec<SiteMonthRow> {
+        let row =
+            |((organisation, site, month), version): ((OrganisationId, SiteId, Month), i64)| {
+                SiteMonthRow {
+                    organisation: organisation.as_uuid(),
+                    site: site.as_uuid(),
+                    month: month.first_day(),
+                    version,
+                }
+            };
+        self.0.into_iter().map(row).collect()
     }
 }

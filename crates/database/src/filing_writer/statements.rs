@@ -27,7 +27,7 @@ pub(super) struct Statements {
 type Parameters<'a> = &'a [&'a (dyn ToSql + Sync)];
 
 /// Tables in the order they are written in: a filing comes before what refers to it.
-const TABLES: [(&str, &str); 13] = [
+const TABLES: [(&str, &str); 14] = [
     ("parties", "on conflict do nothing"),
     ("filings", ""),
     ("filing_lines", ""),
@@ -39,12 +39,14 @@ const TABLES: [(&str, &str); 13] = [
     ("postings", ""),
     ("account_balances", ADD_TO_BALANCE),
     ("monthly_flows", ADD_TO_FLOW),
+    ("site_months", COUNT_ON),
     ("events", ""),
     ("outbox", ""),
 ];
 
 /// Tables whose rows other filings touch too: a long transaction takes them last.
-const SHARED: [&str; 4] = ["parties", "lot_holders", "account_balances", "monthly_flows"];
+const SHARED: [&str; 5] =
+    ["parties", "lot_holders", "account_balances", "monthly_flows", "site_months"];
 
 const ADD_TO_BALANCE: &str = "on conflict (organisation, kind, key, month) do update set
     gross_grams = account_balances.gross_grams + excluded.gross_grams,
@@ -70,6 +72,9 @@ const ADD_TO_FLOW: &str =
     tm_mg = monthly_flows.tm_mg + excluded.tm_mg, yb_mg = monthly_flows.yb_mg + excluded.yb_mg,
     lu_mg = monthly_flows.lu_mg + excluded.lu_mg, sc_mg = monthly_flows.sc_mg + excluded.sc_mg,
     y_mg = monthly_flows.y_mg + excluded.y_mg";
+
+const COUNT_ON: &str = "on conflict (organisation, site, month) do update set
+    version = site_months.version + excluded.version";
 
 impl Statements {
     pub(super) async fn prepare(client: &Client) -> Result<Self, Error> {
@@ -219,6 +224,7 @@ impl Statements {
             (&rows.postings, rows.postings.len()),
             (&rows.balances, rows.balances.len()),
             (&rows.flows, rows.flows.len()),
+            (&rows.site_months, rows.site_months.len()),
             (&rows.events, rows.events.len()),
             (&rows.outbox, rows.outbox.len()),
         ];

@@ -1,6 +1,6 @@
 //! The law that the worker judges by.
 
-use crate::{CorruptRow, Error, regime, row::Reader, schema::listed_parties};
+use crate::{CorruptRow, Error, parameters, regime, row::Reader, schema::listed_parties};
 use diesel::{HasQuery, QueryDsl};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::{
@@ -8,7 +8,7 @@ use domain::{
     regime::{Regime, RegimeVersion},
 };
 use jiff::{Timestamp, civil::Date};
-use rules::{Law, Listed, Parameter, Parameters, normalised_name};
+use rules::{Law, Listed, normalised_name};
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -71,7 +71,7 @@ impl Lawbook {
             Some(regime) => regime,
             None => Regime::from_rows(&[]).map_err(|_| no_regime())?,
         };
-        let parameters = parameters(&regime, sources.day)?;
+        let parameters = parameters::of(&regime, sources.day)?;
         let law = Arc::new(Law::new(regime, sources.entered.clone(), parameters));
         self.read = Some((sources, Arc::clone(&law)));
         Ok(law)
@@ -94,27 +94,5 @@ fn listed(row: ListedRow) -> Result<Listed, CorruptRow> {
         valid_until: row.valid_until.map(Into::into),
         source: row.announcement.unwrap_or(row.source),
         verification: reader.word("verification", &row.verification)?,
-    })
-}
-
-/// The detectors' numbers of a day. A row that no detector can use does not stop the worker: the
-/// default stays, and the log says so.
-fn parameters(regime: &Regime, day: Date) -> Result<Parameters, CorruptRow> {
-    let mut usable = Vec::new();
-    for row in regime.detector_parameters(day) {
-        let parameter = Parameter {
-            value: row.value.value,
-            source: row.provenance.source.clone(),
-            verification: row.provenance.verification,
-        };
-        match Parameters::with_rows([(row.key.as_str(), parameter.clone())]) {
-            Ok(_) => usable.push((row.key.as_str(), parameter)),
-            Err(error) => tracing::error!(error = %error, "a detector's parameter is not used"),
-        }
-    }
-    Parameters::with_rows(usable).map_err(|_| CorruptRow {
-        table: "regime_rows",
-        column: "content",
-        id: Uuid::nil(),
     })
 }

@@ -312,6 +312,7 @@ pub(super) fn entry(
     Entry {
         postings: postings(&filing),
         reversal: replaced.map(|before| Reversal {
+            site: before.site,
             happened_at: before.happened_at,
             month: before.month,
             postings: before.postings.into_iter().map(Posting::reversed).collect(),

@@ -9,6 +9,7 @@ mod epcis;
 mod keys;
 mod law;
 mod log;
+mod material;
 mod people;
 mod quotas;
 mod register;

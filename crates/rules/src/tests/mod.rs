@@ -3,6 +3,7 @@
 mod absurd;
 mod applications;
 mod cases;
+mod material;
 mod world;
 
 use crate::{

@@ -5,7 +5,8 @@ use clap::{Parser, ValueEnum};
 use std::{path::PathBuf, process::ExitCode};
 use system_tests::{
     figures::{
-        Bench, bulk, epcis, filing_single, flag_latency, idle_memory, month_close, trace, up_warm,
+        Bench, bulk, epcis, filing_single, flag_latency, idle_memory, material, month_close, trace,
+        up_warm,
     },
     measure::Figure,
 };
@@ -43,6 +44,10 @@ enum Name {
     Trace300P99,
     #[value(name = "trace_100k_seconds")]
     Trace100k,
+    #[value(name = "balance_1m_lots_seconds")]
+    Balance1mLots,
+    #[value(name = "balance_late_filing_ms")]
+    BalanceLateFiling,
     EventHashPerSecondCore,
     EpcisEventsPerSecond,
     #[value(name = "bulk_ndjson_vs_copy", aliases = ["bulk_csv_vs_copy", "same_file_twice_rows_added"])]
@@ -68,6 +73,7 @@ async fn main() -> ExitCode {
         (Name::FilingSingleVsPgbench, &[Name::FilingSingleP99][..]),
         (Name::FlagLatencyP99, &[]),
         (Name::Trace300VsCte, &[Name::Trace300P99, Name::Trace100k]),
+        (Name::Balance1mLots, &[Name::BalanceLateFiling]),
         (Name::IdleRss, &[]),
         (Name::UpWarmSeconds, &[]),
         (Name::EventHashPerSecondCore, &[]),
@@ -102,12 +108,14 @@ async fn measure(name: Name, bench: &Bench) -> anyhow::Result<Vec<Figure>> {
         Name::IdleRss => idle_memory::measure(bench).await,
         Name::UpWarmSeconds => vec![up_warm::measure().await?],
         Name::Trace300VsCte => trace::measure(bench).await?,
+        Name::Balance1mLots => material::measure(bench).await?,
         Name::EventHashPerSecondCore => vec![epcis::hashes(bench)],
         Name::EpcisEventsPerSecond => vec![epcis::captures(bench).await?],
         Name::BulkVsCopy => bulk::measure_against_copy(bench).await?,
         Name::BulkPeakRss => vec![bulk::measure_memory(bench).await?],
         Name::XlsxLinesPerSecond => vec![bulk::measure_workbook(bench).await?],
         Name::MonthCloseLinesPerSecond => vec![month_close::measure(bench).await?],
+        Name::BalanceLateFiling => bail!("measured together with balance_1m_lots_seconds"),
         Name::FilingSingleP99 => bail!("measured together with filing_single_vs_pgbench"),
         Name::Trace300P99 | Name::Trace100k => bail!("measured together with trace_300_p50_vs_cte"),
     })

@@ -5,6 +5,7 @@ pub mod epcis;
 pub mod filing_single;
 pub mod flag_latency;
 pub mod idle_memory;
+pub mod material;
 pub mod month_close;
 pub mod trace;
 pub mod up_warm;

@@ -111,6 +111,7 @@ const ROWS: &[Row] = &[
     row(R, "GET", "/v1/epcis/events/{event_id}", Others(OFFICIALS), "event"),
     row(R, "GET", "/v1/movements", Others(OFFICIALS), ""),
     row(R, "GET", "/v1/balances", Others(OFFICIALS), ""),
+    row(R, "GET", "/v1/balances/material", Others(READERS), ""),
     row(R, "GET", "/v1/lots/{id}/trace", Others(OFFICIALS), "lot"),
     row(R, "GET", "/v1/quotas", Others(OFFICIALS), ""),
     row(R, "GET", "/v1/statistics/{table}", Others(OFFICIALS), ""),

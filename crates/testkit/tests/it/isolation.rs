@@ -11,8 +11,8 @@ use uuid::Uuid;
 #[rustfmt::skip]
 const OVERSEERS: &[(Role, &[&str])] = &[
     (Role::Official, &["account_balances", "cases", "epcis_captures", "epcis_event_terms", "epcis_events", "events",
-        "filing_lines", "filing_references", "filings", "findings", "licences", "lot_edges", "lot_holders", "lots", "monthly_flows", "movement_lines", "movements", "parties", "postings",
-        "products", "sites", "unmaskings"]),
+        "filing_lines", "filing_references", "filings", "findings", "licences", "lot_edges", "lot_holders", "lots", "material_balances", "monthly_flows", "movement_lines", "movements", "parties", "postings",
+        "products", "site_months", "sites", "unmaskings"]),
     (Role::Worker, &["account_balances", "cases", "filing_lines", "filing_references", "filings", "findings", "licences",
         "lot_edges", "lot_holders", "lots", "monthly_flows", "movement_lines", "movements", "parties", "postings", "products", "sites"]),
     (Role::Relay, &["events"]),
