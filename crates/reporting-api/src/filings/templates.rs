@@ -279,6 +279,19 @@ fn help(sheet: &mut Worksheet, columns: &[Field], language: Language) -> Result<
         sheet.write_with_format(row, 0, heading(*field, language), &bold)?;
         sheet.write(row, 1, explanation(*field, language))?;
     }
+    let below = u32::try_from(columns.len()).unwrap_or(u32::MAX).saturating_add(1);
+    let (heading, explained) = match language {
+        Language::Chinese => (
+            "Nd %, Dy %, Nd2O3 %, Nd ± …",
+            "批次自己的化验结果（占毛重的百分比）：可自行添加列，按元素或按氧化物填写；带 ± 的列为标准不确定度。不填时以产品目录为准",
+        ),
+        Language::English => (
+            "Nd %, Dy %, Nd2O3 %, Nd ± …",
+            "The lot's own assay in percent of its gross mass: add columns as you need, of elements or of oxides; with ± one standard deviation. Without, the product's counts",
+        ),
+    };
+    sheet.write_with_format(below, 0, heading, &bold)?;
+    sheet.write(below, 1, explained)?;
     Ok(())
 }
 

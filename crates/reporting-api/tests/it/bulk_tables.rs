@@ -174,3 +174,58 @@ async fn a_table_that_is_mixed_or_garbled_names_its_rows_and_a_file_that_is_none
         assert!(Verdicts::of(&answer).summary["refused"].is_array(), "{}", answer.text);
     }
 }
+
+#[tokio::test]
+async fn a_lots_own_assay_stands_in_columns_of_elements_or_of_oxides() {
+    let world = World::start().await;
+    let filer = world.filer().await;
+    let table = "\
+kind,reference,site,happened_at,lot,product,quantity_kg,Nd %,Dy (%),Nd ±,Nd2O3 %\n\
+extraction,E1,S1,2026-10-03,L1,P1,1000,20.5,1.25%,0.05,\n\
+extraction,E2,S1,2026-10-03,L2,P1,1000,,,,24\n\
+extraction,E3,S1,2026-10-03,L3,P1,1000,20,,,24\n\
+extraction,E4,S1,2026-10-03,L4,P1,1000,much,,,\n\
+extraction,E5,S1,2026-10-03,L5,P1,1000,80,21,,\n";
+    let answer = world.file(&filer, "mode=commit&language=en", CSV, table).await.expect(200);
+    let verdicts = Verdicts::of(&answer);
+    assert_eq!(
+        verdicts.words(),
+        [
+            "accepted",
+            "accepted",
+            "problem mixed_basis",
+            "problem invalid_number",
+            "problem invalid_composition"
+        ]
+    );
+    assert_eq!(verdicts.lines[&4]["problems"][0]["column"], "Nd2O3 %");
+    assert_eq!(verdicts.lines[&5]["problems"][0]["value"], "much");
+    let elements = async |line: u64| {
+        let filing = verdicts.lines[&line]["filing"].as_str().unwrap();
+        let path = format!("/v1/filings/{filing}");
+        let filing = world.get(&path).by(&filer.key).answer().await.expect(200).body;
+        filing["lines"][0]["elements_mg"].clone()
+    };
+    assert_eq!(elements(2).await["Nd"], 205_000_000);
+    assert_eq!(elements(2).await["Dy"], 12_500_000);
+    // 240 kg of the oxide, of which 0.857356 is neodymium.
+    assert_eq!(elements(3).await["Nd"], 205_765_440);
+}
+
+/// More than is read at once, and nothing in the heading that tells the encoding.
+#[tokio::test]
+async fn a_long_table_with_a_plain_heading_is_read_to_its_end_in_its_encoding() {
+    let world = World::start().await;
+    let filer = world.filer().await;
+    let mut table = "kind,reference,site,happened_at,lot,product,quantity_kg,remark\n".to_owned();
+    let rows = 6_000;
+    for row in 0..rows {
+        let remark = if row == rows - 1 { "最后一行" } else { "a remark that takes some room" };
+        table += &format!("extraction,E{row},S1,2026-10-03,L{row},P1,5,{remark}\n");
+    }
+    assert!(1 << 18 < table.len());
+    let (gb18030, _, _) = encoding_rs::GB18030.encode(&table);
+    let answer = world.file(&filer, "mode=validate", CSV, gb18030.into_owned()).await.expect(200);
+    let summary = &Verdicts::of(&answer).summary;
+    assert_eq!((&summary["accepted"], &summary["problems"]), (&rows.into(), &0.into()));
+}

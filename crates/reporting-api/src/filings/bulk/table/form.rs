@@ -11,7 +11,10 @@ use super::{
     scan::unguarded,
 };
 use crate::filings::form::{CorrectionForm, FilingForm, LineForm, MoneyForm, PartyForm};
-use domain::codes::{Beyond, FilingKind, Outcome, Process};
+use domain::{
+    codes::{Beyond, FilingKind, Outcome, Process},
+    composition::StatedComposition,
+};
 use std::str::FromStr;
 
 /// One row with its number.
@@ -22,7 +25,8 @@ pub(super) struct Row {
 }
 
 /// Fields of a line; all others concern the filing.
-const LINE_FIELDS: [Field; 7] = [
+const LINE_FIELDS: [Field; 8] = [
+    Field::Share,
     Field::Role,
     Field::Lot,
     Field::Product,
@@ -159,8 +163,13 @@ impl Reading<'_> {
     }
 
     fn line(&mut self, row: &Row, form: &mut FilingForm) {
-        let says = |field| text(row, self.columns, field).is_some();
-        if !LINE_FIELDS.iter().any(|field| says(*field)) {
+        let says =
+            |index: usize| row.cells.get(index).is_some_and(|cell| !trimmed(cell).is_empty());
+        let of_a_line = |column: &Option<Column>| {
+            column.is_some_and(|column| LINE_FIELDS.contains(&column.field))
+        };
+        let mut columns = self.columns.iter().enumerate();
+        if !columns.any(|(index, column)| of_a_line(column) && says(index)) {
             return;
         }
         let roles = ["input", "output", "loss"];
@@ -189,13 +198,52 @@ impl Reading<'_> {
             product: self.plain(row, Field::Product, &at("product")),
             quantity_kg: self.mass(row, Field::Quantity, &at("quantity_kg")).unwrap_or_default(),
             refused_kg: self.mass(row, Field::Refused, &at("refused_kg")),
-            composition: None,
+            composition: self.composition(row, &at("composition")),
             unit_price: self.price(row, &at("unit_price")),
         });
         if text(row, self.columns, Field::Quantity).is_none() {
             let detail = "a line says how much";
             self.fault(row, Field::Quantity, &at("quantity_kg"), "missing", detail, "a quantity");
         }
+    }
+
+    /// What the row's columns of an assay say; `None` when they say nothing.
+    fn composition(&mut self, row: &Row, pointer: &str) -> Option<StatedComposition> {
+        let mut stated: Option<StatedComposition> = None;
+        let columns = self.columns.iter().enumerate();
+        for (column, share) in columns.filter_map(|(index, it)| Some((index, it.as_ref()?.share?)))
+        {
+            let said = row.cells.get(column).map(|cell| unguarded(trimmed(cell)));
+            let Some(said) = said.filter(|said| !said.is_empty()) else { continue };
+            let stated = stated.get_or_insert_with(|| StatedComposition {
+                basis: share.basis,
+                ..StatedComposition::default()
+            });
+            let (member, percents) = if share.is_uncertainty {
+                ("uncertainty_percent", &mut stated.uncertainty_percent)
+            } else {
+                ("percent", &mut stated.percent)
+            };
+            let pointer = format!("{pointer}/{member}/{}", share.element.symbol());
+            let mut fault = |code, detail: &str, expected: &str| {
+                let fault = Fault::new(pointer.clone(), code, detail).expecting(expected);
+                let fault = fault.saying(said);
+                self.faults.push(Fault { row: Some(row.number), column: Some(column), ..fault });
+            };
+            match number(said.trim_end_matches(['%', '％'])) {
+                _ if stated.basis != share.basis => fault(
+                    "mixed_basis",
+                    "this assay is stated of elements and of oxides",
+                    "all of a row's shares of elements, or all of oxides",
+                ),
+                None => fault("invalid_number", "this is no share in percent", "such as 27.35"),
+                Some(percent) => {
+                    percents.insert(share.element, percent);
+                }
+            }
+            self.cells.push(Cell { pointer, row: row.number, column });
+        }
+        stated
     }
 
     fn price(&mut self, row: &Row, pointer: &str) -> Option<MoneyForm> {

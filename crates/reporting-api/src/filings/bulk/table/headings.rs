@@ -1,6 +1,7 @@
 //! What the columns of a table stand for: headings in both languages, and an organisation's own.
 
 use super::{super::unit::Fault, cells::folded};
+use domain::{composition::Basis, element::Element};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
@@ -37,6 +38,8 @@ pub(crate) enum Field {
     Nil,
     CorrectionVersion,
     CorrectionReason,
+    /// Part of an assay: the column says which.
+    Share,
     /// Remarks, and what we wrote there ourselves.
     Ignored,
 }
@@ -55,13 +58,26 @@ pub(crate) struct Column {
     pub(super) field: Field,
     /// Of a column of masses, where its heading says so.
     pub(super) unit: Option<Unit>,
+    /// Of a column of an assay.
+    pub(super) share: Option<Share>,
+}
+
+/// What a column of an assay says, in percent of the gross mass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Share {
+    pub(super) element: Element,
+    /// Whether the element or its oxide is meant.
+    pub(super) basis: Basis,
+    /// Whether it is one standard deviation of the share instead.
+    pub(super) is_uncertainty: bool,
 }
 
 /// How an organisation names its columns: its own headings, and the field each stands for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Mapping {
-    /// Heading to field, such as `"重量（吨）": "quantity_t"`; `ignored` for columns that are not read.
+    /// Heading to field, such as `"重量（吨）": "quantity_t"` or `"钕": "nd_percent"`; `ignored` for
+    /// columns that are not read.
     #[schema(example = json!({"重量（吨）": "quantity_t", "客户备注": "ignored"}))]
     pub headings: BTreeMap<String, String>,
 }
@@ -164,17 +180,49 @@ impl Mapping {
 fn named(name: &str) -> Option<Column> {
     let plain = |name: &str| FIELDS.iter().find(|(_, known, ..)| *known == name).map(|row| row.0);
     if let Some(field) = plain(name) {
-        return Some(Column { field, unit: None });
+        return Some(Column { field, unit: None, share: None });
+    }
+    if let Some(column) = share(name) {
+        return Some(column);
     }
     let (name, unit) = name.rsplit_once('_')?;
     let unit = unit_called(unit)?;
     let field = plain(name).filter(|field| field.is_mass())?;
-    Some(Column { field, unit: Some(unit) })
+    Some(Column { field, unit: Some(unit), share: None })
+}
+
+/// A part of an assay: `Nd`, `Nd %`, `Nd2O3 (%)`, `氧化钕含量`, `Nd ±`, `nd_uncertainty_percent`.
+fn share(heading: &str) -> Option<Column> {
+    let mut text = heading.to_lowercase().replace([' ', '_', '(', ')', '[', ']'], "");
+    let before = text.len();
+    for mark in ["±", "uncertainty", "不确定度"] {
+        text = text.replace(mark, "");
+    }
+    let is_uncertainty = text.len() < before;
+    for unit in ["%", "percent", "百分比", "质量分数", "含量"] {
+        text = text.replace(unit, "");
+    }
+    let of = |element: Element| {
+        let (oxide, chinese) = (element.oxide().to_lowercase(), element.name_zh());
+        if text == element.symbol().to_lowercase() || text == chinese {
+            Some((element, Basis::Element))
+        } else if text == oxide || text == format!("氧化{chinese}") {
+            Some((element, Basis::Oxide))
+        } else {
+            None
+        }
+    };
+    let (element, basis) = Element::ALL.into_iter().find_map(of)?;
+    let share = Share { element, basis, is_uncertainty };
+    Some(Column { field: Field::Share, unit: None, share: Some(share) })
 }
 
 fn names() -> String {
     let names: Vec<&str> = FIELDS.iter().map(|(_, name, ..)| *name).collect();
-    format!("one of {}; masses with _kg, _t or _g", names.join(", "))
+    format!(
+        "one of {}; masses with _kg, _t or _g; shares such as nd_percent or nd2o3_percent",
+        names.join(", ")
+    )
 }
 
 /// A unit by any of its names.
@@ -193,7 +241,7 @@ pub(super) fn column(heading: &str, own: &Mapping) -> Option<Column> {
     if let Some(column) = own.find(&folded) {
         return Some(column);
     }
-    if let Some(column) = known(&folded) {
+    if let Some(column) = known(&folded).or_else(|| share(&folded)) {
         return Some(column);
     }
     // "数量(千克)", "Quantity [t]", "数量 吨", "quantity_kg"; a unit alone is the quantity.
@@ -209,7 +257,7 @@ fn known(heading: &str) -> Option<Column> {
     let row = FIELDS.iter().find(|(_, name, zh, en, others)| {
         is(name) || is(zh) || is(en) || others.iter().any(|other| is(other))
     });
-    row.map(|row| Column { field: row.0, unit: None })
+    row.map(|row| Column { field: row.0, unit: None, share: None })
 }
 
 fn split_unit(heading: &str) -> Option<(String, Unit)> {
@@ -234,7 +282,7 @@ pub(in crate::filings::bulk) fn columns(
     own: &Mapping,
 ) -> Result<Vec<Option<Column>>, Vec<Fault>> {
     let mut faults = Vec::new();
-    let mut seen: BTreeMap<Field, usize> = BTreeMap::new();
+    let mut seen: BTreeMap<(Field, Option<Share>), usize> = BTreeMap::new();
     let at = |index: usize, code, detail: String| {
         let fault = Fault::new("", code, detail).saying(headings[index].as_str());
         Fault { row: Some(1), column: Some(index), ..fault }
@@ -253,10 +301,11 @@ pub(in crate::filings::bulk) fn columns(
                     .push(fault.expecting("a heading of the template, or a mapping for this one"));
                 return None;
             };
-            let twice =
-                column.field != Field::Ignored && seen.insert(column.field, index).is_some();
-            if twice {
-                let detail = format!("a column before stands for {} too", column.field.name());
+            let key = (column.field, column.share);
+            if column.field != Field::Ignored
+                && let Some(before) = seen.insert(key, index)
+            {
+                let detail = format!("{:?} stands for the same", headings[before]);
                 let fault = at(index, "column_twice", detail);
                 faults.push(fault.expecting("one column for each field"));
             }
@@ -264,7 +313,7 @@ pub(in crate::filings::bulk) fn columns(
         })
         .collect();
     for needed in [Field::Kind, Field::Reference, Field::Site] {
-        if !seen.contains_key(&needed) {
+        if !seen.contains_key(&(needed, None)) {
             let detail = format!("no column stands for {}", needed.name());
             let fault = Fault::new(format!("/{}", needed.name()), "no_such_column", detail);
             let expected = format!("a column {:?} or {:?}", needed.chinese(), needed.english());
@@ -303,10 +352,33 @@ mod tests {
             ("备注", Field::Ignored, None),
         ];
         for (heading, field, unit) in cases {
-            assert_eq!(column(heading, &own), Some(Column { field, unit }), "{heading}");
+            let wanted = Column { field, unit, share: None };
+            assert_eq!(column(heading, &own), Some(wanted), "{heading}");
         }
         for heading in ["pocket", "lot (kg)", "xt", "什么"] {
             assert_eq!(column(heading, &own), None, "{heading}");
+        }
+    }
+
+    #[test]
+    fn columns_of_an_assay_are_known_by_element_and_oxide() {
+        let own =
+            Mapping { headings: [("稀土甲".to_owned(), "dy2o3_percent".to_owned())].into() };
+        let cases = [
+            ("Nd", Element::Nd, Basis::Element, false),
+            ("Dy (%)", Element::Dy, Basis::Element, false),
+            ("Y", Element::Y, Basis::Element, false),
+            ("Nd2O3 %", Element::Nd, Basis::Oxide, false),
+            ("Pr6O11（%）", Element::Pr, Basis::Oxide, false),
+            ("氧化镝含量", Element::Dy, Basis::Oxide, false),
+            ("钕 %", Element::Nd, Basis::Element, false),
+            ("Nd ±", Element::Nd, Basis::Element, true),
+            ("nd_uncertainty_percent", Element::Nd, Basis::Element, true),
+            ("稀土甲", Element::Dy, Basis::Oxide, false),
+        ];
+        for (heading, element, basis, is_uncertainty) in cases {
+            let share = column(heading, &own).and_then(|column| column.share);
+            assert_eq!(share, Some(Share { element, basis, is_uncertainty }), "{heading}");
         }
     }
 
