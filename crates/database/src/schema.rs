@@ -641,6 +641,8 @@ diesel::table! {
         filing -> Uuid,
         buyer_organisation -> Uuid,
         dispatched_at -> Timestamptz,
+        reference -> Text,
+        version -> SmallInt,
     }
 }
 

@@ -105,6 +105,7 @@ fn extraction(organisation: OrganisationId, reference: &str, key: Option<&str>) 
         postings: postings(&filing),
         reversal: None,
         withdrawn_lots: Vec::new(),
+        movement_reference: None,
         content_hash: [1; 32],
         idempotency: key.map(|key| Idempotency { key: key.to_owned(), request_hash: [1; 32] }),
         event: EventId::from_uuid(Uuid::now_v7()),

@@ -22,6 +22,7 @@ pub mod licence;
 pub mod log;
 pub mod mass;
 pub mod money;
+pub mod movement;
 pub mod posting;
 pub mod regime;
 pub mod returns;

@@ -51,6 +51,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(epcis::export::export)
         // What follows from them
         .service(movements::list)
+        .service(movements::find)
         .service(balances::list)
         .service(lots::trace)
         .service(quota_stands::list)

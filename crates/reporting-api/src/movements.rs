@@ -6,11 +6,14 @@ use crate::{
 };
 use actix_web::{get, web};
 use database::movements::{self, Movement, Side};
-use domain::ids::{FilingId, OrganisationId};
+use domain::{
+    ids::{FilingId, OrganisationId},
+    movement::{InvalidMovementName, MovementName},
+};
 use serde::{Deserialize, Serialize};
 use service::{
     cursor,
-    problem::{Problem, ProblemDetails},
+    problem::{Location, Problem, ProblemDetails, Violation},
     secret::ServerSecret,
 };
 use std::collections::BTreeMap;
@@ -56,8 +59,12 @@ pub struct MovementPage {
 /// Goods under way.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct MovementView {
-    /// Its id: what a receipt refers to.
+    /// Its id.
     pub id: Uuid,
+    /// What it is called on paper and over the telephone, good for one receipt: a receipt names it
+    /// by this or by the id.
+    #[schema(example = "M-7A8Z-FHAX-1T5J-N")]
+    pub reference: String,
     /// Who sent it.
     pub seller: Uuid,
     /// The seller's Chinese name.
@@ -126,11 +133,62 @@ pub async fn list(
     }))
 }
 
+/// Shows a movement to its seller or its buyer, by its reference or its id.
+#[utoipa::path(
+    tag = "movements",
+    params(("id" = String, Path, description = "Its reference or its id"),
+        ("organisation" = Option<Uuid>, Query, description = "Officials: whose"),
+        ("Lodestone-Purpose" = Option<String>, Header, description = "Officials: why")),
+    responses(
+        (status = 200, body = MovementView),
+        (status = 400, description = "The reference is mistyped", body = ProblemDetails),
+        (status = 404, body = ProblemDetails),
+    )
+)]
+#[get("/v1/movements/{id}")]
+pub async fn find(
+    reading: Reading,
+    name: web::Path<String>,
+    query: web::Query<ReadingQuery>,
+) -> Result<web::Json<MovementView>, Problem> {
+    let name = named(&name)?;
+    let mut access = reading.of(&query.about(format!("movement {}", shown(name)))).await?;
+    let organisation = access.organisation;
+    let found = movements::find(&mut access.conn, organisation, name).await?;
+    Ok(web::Json(found.ok_or(Problem::NotFound("movement"))?.into()))
+}
+
+/// The movement that a path names. A mistyped reference is told apart from one that names nothing:
+/// that much can be seen without looking it up.
+fn named(text: &str) -> Result<MovementName, Problem> {
+    text.parse().map_err(|error| match error {
+        InvalidMovementName::Neither => Problem::NotFound("movement"),
+        InvalidMovementName::Reference(error) => {
+            let violation = Violation {
+                location: Location::Parameter { parameter: "id".to_owned() },
+                code: "invalid_movement".into(),
+                detail: error.to_string(),
+                expected: Some("the reference as it is written on the papers".to_owned()),
+            };
+            Problem::InvalidParameter(Box::new(violation))
+        }
+    })
+}
+
+/// A movement's name as it is noted in the log of reads.
+fn shown(name: MovementName) -> String {
+    match name {
+        MovementName::Id(id) => id.to_string(),
+        MovementName::Reference(reference) => reference.to_string(),
+    }
+}
+
 impl From<Movement> for MovementView {
     fn from(movement: Movement) -> Self {
         let (seller, seller_name_zh, seller_name_en) = movement.seller;
         Self {
             id: movement.id.as_uuid(),
+            reference: movement.reference.to_string(),
             seller: seller.as_uuid(),
             seller_name_zh,
             seller_name_en,

@@ -266,6 +266,8 @@ pub(super) struct MovementRow {
     filing: Uuid,
     buyer_organisation: Uuid,
     dispatched_at: Timestamp,
+    reference: String,
+    version: i16,
 }
 
 #[derive(Debug, ToSql)]
@@ -334,7 +336,7 @@ impl Rows {
             self.postings.push(posting_row(filing, number, &posted));
         }
         self.add_lots(entry);
-        self.add_movement(filing);
+        self.add_movement(entry);
         let (event, outbox) = announcement(entry);
         self.events.push(event);
         self.outbox.push(outbox);
@@ -390,10 +392,12 @@ impl Rows {
         }));
     }
 
-    fn add_movement(&mut self, filing: &Filing) {
+    fn add_movement(&mut self, entry: &Entry) {
+        let filing = &entry.filing;
         let Claim::Dispatch { client, movement: Some(movement), .. } = &filing.claim else {
             return;
         };
+        let Some(reference) = entry.movement_reference else { return };
         let Some(buyer) = client.organisation else { return };
         let (organisation, buyer) = (filing.organisation.as_uuid(), buyer.as_uuid());
         self.movements.push(MovementRow {
@@ -402,6 +406,8 @@ impl Rows {
             filing: filing.id.as_uuid(),
             buyer_organisation: buyer,
             dispatched_at: filing.happened_at,
+            reference: reference.compact(),
+            version: filing.version.cast_signed(),
         });
         for line in &filing.lines {
             let Some(lot) = line.lot else { continue };

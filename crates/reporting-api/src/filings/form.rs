@@ -61,7 +61,8 @@ pub struct FilingForm {
     /// Dispatch and export: the invoice.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub invoice: Option<String>,
-    /// Receipt: the movement that ended here.
+    /// Receipt: the movement that ended here, by its reference or its id. A reference is good for
+    /// one receipt and its corrections.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub movement: Option<String>,
     /// Receipt of a movement: how the goods were found.

@@ -331,7 +331,7 @@ const EXPLANATIONS: &[(Field, &str, &str)] = &[
     (Field::PartyCountry, "国家代码，例如 CN、DE", "Country code, such as CN or DE"),
     (Field::Contract, "合同号", "The contract"),
     (Field::Invoice, "发票号", "The invoice"),
-    (Field::Movement, "发往贵单位的移动的标识；从不申报者收购时留空", "The id of the movement to you; empty when collected from those who do not file"),
+    (Field::Movement, "发往贵单位的移动的编号或标识；从不申报者收购时留空", "The reference or the id of the movement to you; empty when collected from those who do not file"),
     (Field::Outcome, "验收结果，从列表中选择", "How the goods were found: choose from the list"),
     (Field::From, "来源类别，从列表中选择", "Where it came from: choose from the list"),
     (Field::To, "去向，从列表中选择", "Where it went: choose from the list"),

@@ -34,6 +34,15 @@ pub struct Recorded {
     pub lots: Vec<RecordedLot>,
     /// The movement that a dispatch starts or a receipt ends.
     pub movement: Option<Uuid>,
+    /// What the movement that a dispatch starts is called on paper and over the telephone: it goes
+    /// with the goods, and the buyer's receipt may name it instead of the id.
+    #[schema(example = "M-7A8Z-FHAX-1T5J-N")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub movement_reference: Option<String>,
+    /// The reference of an earlier receipt of yours for the same movement: this one counts besides
+    /// it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub received_before_by: Option<String>,
 }
 
 /// What was recorded, with its receipt.

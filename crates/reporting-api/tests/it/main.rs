@@ -9,6 +9,7 @@ mod epcis;
 mod keys;
 mod law;
 mod log;
+mod movements;
 mod people;
 mod quotas;
 mod register;

@@ -174,7 +174,8 @@ impl Check<'_> {
         let lot = lot_id(self.filer.organisation, text);
         let of_movement = self.form.kind == FilingKind::Receipt;
         let claim = if of_movement {
-            self.found.movement.iter().find(|claim| claim.id == lot)
+            let moved = self.found.movement.iter().flat_map(|movement| &movement.lots);
+            moved.into_iter().find(|claim| claim.id == lot)
         } else {
             self.found.lots.get(&lot)
         };
