@@ -276,6 +276,7 @@ diesel::table! {
         sc_mg -> BigInt,
         y_mg -> BigInt,
         sigma_mg -> Nullable<Array<BigInt>>,
+        uncertainty_grams -> Nullable<BigInt>,
     }
 }
 
@@ -603,6 +604,34 @@ diesel::table! {
 }
 
 diesel::table! {
+    movement_answers (explanation) {
+        organisation -> Uuid,
+        explanation -> Uuid,
+        movement -> Uuid,
+        seller -> Uuid,
+        buyer -> Uuid,
+        verdict -> Text,
+        reason -> Nullable<Text>,
+        person -> Uuid,
+        answered_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    movement_explanations (id) {
+        organisation -> Uuid,
+        id -> Uuid,
+        movement -> Uuid,
+        seller -> Uuid,
+        buyer -> Uuid,
+        lot -> Nullable<Uuid>,
+        reason -> Text,
+        person -> Uuid,
+        explained_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     movement_lines (movement, filing, line) {
         organisation -> Uuid,
         movement -> Uuid,
@@ -883,6 +912,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     memberships,
     message_attempts,
     monthly_flows,
+    movement_answers,
+    movement_explanations,
     movement_lines,
     movements,
     number_series,

@@ -82,6 +82,7 @@ fn extraction(organisation: OrganisationId, reference: &str, key: Option<&str>) 
         grade: None,
         quantity,
         refused: Kilograms::ZERO,
+        uncertainty: Kilograms::ZERO,
         elements: ElementMasses::in_mass(quantity, &composition),
         elements_sigma_mg: [0; 17],
         unit_price: None,

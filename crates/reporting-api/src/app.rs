@@ -52,6 +52,9 @@ pub fn routes(config: &mut ServiceConfig) {
         // What follows from them
         .service(movements::list)
         .service(movements::find)
+        .service(movements::receipt::prefill)
+        .service(movements::talk::explain)
+        .service(movements::talk::answer)
         .service(balances::list)
         .service(lots::trace)
         .service(quota_stands::list)

@@ -279,6 +279,7 @@ pub(crate) fn line(
         grade: None,
         quantity,
         refused: Kilograms::ZERO,
+        uncertainty: Kilograms::ZERO,
         elements: ElementMasses::in_mass(quantity, composition),
         elements_sigma_mg: [0; ELEMENT_COUNT],
         unit_price: None,

@@ -75,3 +75,95 @@ begin
                 where moved.reference = named limit 1))
         order by receipt.id limit 1);
 end $$;
+
+-- One standard uncertainty of a line's weighing; null where none was stated.
+alter table lodestone.filing_lines add column uncertainty_grams bigint check (0 < uncertainty_grams);
+
+-- Why there is a shortage or an excess, in the words of one party, and what the other says to it.
+create table lodestone.movement_explanations (
+    -- Who explains.
+    organisation uuid not null,
+    id uuid primary key,
+    movement uuid not null,
+    seller uuid not null,
+    buyer uuid not null,
+    -- Null for all lots that differ.
+    lot uuid,
+    reason text not null,
+    person uuid not null,
+    explained_at timestamptz not null,
+    constraint explanation_is_by_a_party check (organisation in (seller, buyer))
+);
+create index movement_explanations_by_movement on lodestone.movement_explanations (movement, id);
+
+create table lodestone.movement_answers (
+    -- Who answers.
+    organisation uuid not null,
+    explanation uuid primary key references lodestone.movement_explanations,
+    movement uuid not null,
+    seller uuid not null,
+    buyer uuid not null,
+    verdict text not null check (verdict in ('accepted', 'contested')),
+    reason text,
+    person uuid not null,
+    answered_at timestamptz not null,
+    constraint answer_is_by_a_party check (organisation in (seller, buyer)),
+    constraint contested_for_a_reason check (verdict = 'accepted' or reason is not null)
+);
+create index movement_answers_by_movement on lodestone.movement_answers (movement);
+
+do $$
+declare name text;
+begin
+    foreach name in array array['movement_explanations', 'movement_answers'] loop
+        call lodestone.isolate(name, '{}', '{lodestone_reporting}', '{lodestone_official}');
+        -- What one party says is for the other to read.
+        execute format('create policy parties_read on lodestone.%I for select to lodestone_reporting
+            using (seller = any ((select lodestone.acting_for())::uuid[])
+                or buyer = any ((select lodestone.acting_for())::uuid[]))', name);
+        -- Only about a movement of theirs, and with its own parties.
+        execute format('create policy of_a_movement on lodestone.%1$I as restrictive for insert to lodestone_reporting
+            with check (exists (select from lodestone.movements moved where moved.id = %1$I.movement
+                and moved.organisation = %1$I.seller and moved.buyer_organisation = %1$I.buyer))', name);
+    end loop;
+end $$;
+grant select, insert on lodestone.movement_explanations, lodestone.movement_answers to lodestone_reporting;
+grant select on lodestone.movement_explanations, lodestone.movement_answers to lodestone_official;
+
+-- What both sides say about movements: the lines of the latest version of each dispatch, and of the
+-- buyer's receipts that stand.
+--
+-- Runs with the owner's rights, because each side's filings are its own: it answers only about
+-- movements of the organisations that the transaction acts for, unless officials ask, whose reads
+-- are logged before. Of the other side it answers what the parties owe each other: masses, their
+-- uncertainties and how the goods were found.
+create function lodestone.movement_sides(wanted uuid[])
+    returns table (movement uuid, kind text, filing uuid, reference text, outcome text,
+        happened_at timestamptz, recorded_at timestamptz, lot uuid, quantity_grams bigint,
+        refused_grams bigint, uncertainty_grams bigint, elements bigint[], sigma_mg bigint[])
+    language plpgsql security definer
+    set search_path = lodestone, pg_temp set plan_cache_mode = force_generic_plan
+as $$
+#variable_conflict use_column
+begin
+    return query select moved.id, filed.kind, filed.id, filed.reference, filed.outcome, filed.happened_at,
+            filed.recorded_at, line.lot, line.quantity_grams, line.refused_grams, line.uncertainty_grams,
+            array[line.la_mg, line.ce_mg, line.pr_mg, line.nd_mg, line.pm_mg, line.sm_mg, line.eu_mg,
+                line.gd_mg, line.tb_mg, line.dy_mg, line.ho_mg, line.er_mg, line.tm_mg, line.yb_mg,
+                line.lu_mg, line.sc_mg, line.y_mg],
+            line.sigma_mg
+        from movements moved
+        join filings filed on filed.movement = moved.id
+            and (filed.kind = 'dispatch' and filed.organisation = moved.organisation and filed.id = moved.filing
+                or filed.kind = 'receipt' and filed.organisation = moved.buyer_organisation)
+        join filing_lines line on line.organisation = filed.organisation and line.filing = filed.id
+        where moved.id = any (wanted)
+            and (session_user = 'lodestone_official'
+                or moved.organisation = any (acting_for()) or moved.buyer_organisation = any (acting_for()))
+            and not exists (select from movements newer where newer.id = moved.id and newer.filing > moved.filing)
+            and not exists (select from filing_references newer where newer.organisation = filed.organisation
+                and newer.reference = filed.reference and newer.version = filed.version + 1)
+        order by moved.id, filed.id, line.line;
+end $$;
+revoke execute on function lodestone.movement_sides from public;
+grant execute on function lodestone.movement_sides to lodestone_reporting, lodestone_official;

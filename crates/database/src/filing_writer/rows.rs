@@ -123,6 +123,7 @@ row_with_elements! {
         unit_price: Option<Numeric>,
         currency: Option<String>,
         sigma_mg: Option<Vec<i64>>,
+        uncertainty_grams: Option<i64>,
     }
 }
 
@@ -546,7 +547,8 @@ fn line_row(filing: &Filing, line: &Line) -> LineRow {
             refused_grams: line.refused.grams_signed(),
             unit_price: line.unit_price.map(|price| Numeric(price.amount)),
             currency: line.unit_price.map(|price| price.currency.to_string()),
-            sigma_mg: sigma.iter().any(|sigma| *sigma != 0).then(|| sigma.to_vec())
+            sigma_mg: sigma.iter().any(|sigma| *sigma != 0).then(|| sigma.to_vec()),
+            uncertainty_grams: Some(line.uncertainty.grams_signed()).filter(|grams| 0 < *grams)
         },
         line.elements
     )

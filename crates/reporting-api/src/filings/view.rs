@@ -188,6 +188,9 @@ pub struct LineView {
     pub quantity_kg: String,
     /// What was refused of it.
     pub refused_kg: String,
+    /// One standard uncertainty of the weighing, where it was stated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub uncertainty_kg: Option<String>,
     /// Milligrams of each rare-earth element that is there.
     pub elements_mg: BTreeMap<String, i64>,
     /// Price per kilogram.
@@ -265,6 +268,7 @@ impl From<DetailLine> for LineView {
             grade: line.grade,
             quantity_kg: line.quantity.to_string(),
             refused_kg: line.refused.to_string(),
+            uncertainty_kg: (0 < line.uncertainty.grams()).then(|| line.uncertainty.to_string()),
             elements_mg: elements_mg(&line.elements),
             unit_price: line
                 .unit_price

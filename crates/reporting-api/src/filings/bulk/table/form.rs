@@ -22,12 +22,13 @@ pub(super) struct Row {
 }
 
 /// Fields of a line; all others concern the filing.
-const LINE_FIELDS: [Field; 7] = [
+const LINE_FIELDS: [Field; 8] = [
     Field::Role,
     Field::Lot,
     Field::Product,
     Field::Quantity,
     Field::Refused,
+    Field::Uncertainty,
     Field::UnitPrice,
     Field::Currency,
 ];
@@ -189,6 +190,7 @@ impl Reading<'_> {
             product: self.plain(row, Field::Product, &at("product")),
             quantity_kg: self.mass(row, Field::Quantity, &at("quantity_kg")).unwrap_or_default(),
             refused_kg: self.mass(row, Field::Refused, &at("refused_kg")),
+            uncertainty_kg: self.mass(row, Field::Uncertainty, &at("uncertainty_kg")),
             composition: None,
             unit_price: self.price(row, &at("unit_price")),
         });

@@ -1,5 +1,8 @@
 //! Goods under way between filers, as seller and buyer may see them.
 
+pub mod explanations;
+pub mod sides;
+
 use crate::{
     Error, act_for,
     row::{ElementColumns, Reader, element_columns, masses},
