@@ -36,6 +36,8 @@ pub enum Role {
     Worker,
     /// The outbox relay.
     Relay,
+    /// Looks for open items and tells whose turn it is.
+    Notifier,
 }
 
 /// Which database, before it is known as whom.
@@ -47,7 +49,7 @@ pub struct Target {
 
 impl Role {
     /// Every role.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::FilingWriter,
         Self::Reporting,
         Self::Official,
@@ -55,6 +57,7 @@ impl Role {
         Self::Licensing,
         Self::Worker,
         Self::Relay,
+        Self::Notifier,
     ];
 
     /// Its name in Postgres.
@@ -67,6 +70,7 @@ impl Role {
             Self::Licensing => "lodestone_licensing",
             Self::Worker => "lodestone_worker",
             Self::Relay => "lodestone_relay",
+            Self::Notifier => "lodestone_notifier",
         }
     }
 }

@@ -676,6 +676,37 @@ diesel::table! {
 }
 
 diesel::table! {
+    notification_deliveries (notification, person) {
+        notification -> Uuid,
+        person -> Uuid,
+        state -> Text,
+        attempts -> Integer,
+        next_attempt_at -> Timestamptz,
+        last_error -> Nullable<Text>,
+        sent_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    notifications (id) {
+        id -> Uuid,
+        audience -> Text,
+        organisation -> Uuid,
+        subject_kind -> Text,
+        subject -> Text,
+        kind -> Text,
+        since -> Date,
+        step -> Text,
+        due -> Date,
+        text_zh -> Text,
+        text_en -> Text,
+        created_at -> Timestamptz,
+        read_at -> Nullable<Timestamptz>,
+        read_by -> Nullable<Uuid>,
+    }
+}
+
+diesel::table! {
     number_series (series) {
         series -> Text,
         last -> BigInt,
@@ -916,6 +947,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     movement_explanations,
     movement_lines,
     movements,
+    notification_deliveries,
+    notifications,
     number_series,
     organisations,
     outbox,
@@ -933,3 +966,4 @@ diesel::allow_tables_to_appear_in_same_query!(
     sessions,
     sites,
 );
+

@@ -143,9 +143,16 @@ impl Clocks {
         item.due.or_else(|| Some(calendar.add_working_days(item.since, days?).value()))
     }
 
-    /// Everything that has become due by today, the earliest first. A step is never taken back:
-    /// what was told before is simply told no second time.
-    pub fn due_steps(&self, item: &OpenItem, calendar: &Calendar, today: Date) -> Vec<DueStep> {
+    /// What is to be told by today: of everything that has become due, the latest step for each
+    /// audience. Who was not told in time is not told everything at once.
+    pub fn to_tell(&self, item: &OpenItem, calendar: &Calendar, today: Date) -> Vec<DueStep> {
+        let due = self.due_steps(item, calendar, today);
+        let latest = |audience| due.iter().rev().find(|told| told.audience == audience).cloned();
+        NotificationAudience::ALL.iter().filter_map(|audience| latest(*audience)).collect()
+    }
+
+    /// Everything that has become due by today, the earliest first.
+    fn due_steps(&self, item: &OpenItem, calendar: &Calendar, today: Date) -> Vec<DueStep> {
         let Some(due) = self.due(item, calendar) else { return Vec::new() };
         let opened = item.kind.is_told_at_once().then_some(item.since);
         let reminder = self.reminder.map(|days| working_days_before(calendar, due, days));
@@ -351,6 +358,19 @@ mod tests {
         assert_eq!(steps(due), 2, "reminded before, not yet overdue");
         assert_eq!(steps(due.tomorrow().unwrap()), 3);
         assert_eq!(steps(date(2027, 11, 2)), 4);
+    }
+
+    #[test]
+    fn who_was_not_told_in_time_is_told_the_latest_step_only() {
+        let regime = Regime::default_china_2025();
+        let item = item(OpenItemKind::DifferenceUnexplained, date(2026, 1, 5));
+        let told = clocks().to_tell(&item, regime.calendar(), date(2026, 12, 1));
+        let told: Vec<_> = told.into_iter().map(|it| (it.audience, it.step)).collect();
+        let expected = [
+            (NotificationAudience::Filer, Step::Overdue),
+            (NotificationAudience::Official, Step::Escalation),
+        ];
+        assert_eq!(told, expected);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use crate::{
     identity::{
         catalogue, delegations, groups, invitations, keys, organisations, people, sessions,
     },
-    log, lots, movements, quotas as quota_stands, regime,
+    log, lots, movements, notifications, quotas as quota_stands, regime,
     regime::{listed_parties, quotas},
     returns, statistics,
 };
@@ -55,6 +55,8 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(movements::receipt::prefill)
         .service(movements::talk::explain)
         .service(movements::talk::answer)
+        .service(notifications::list)
+        .service(notifications::mark_read)
         .service(balances::list)
         .service(lots::trace)
         .service(quota_stands::list)

@@ -14,6 +14,7 @@ mod identity;
 mod log;
 mod lots;
 mod movements;
+mod notifications;
 mod paging;
 mod quotas;
 mod reading;

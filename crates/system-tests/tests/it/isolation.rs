@@ -111,6 +111,8 @@ const ROWS: &[Row] = &[
     row(R, "GET", "/v1/movements/{id}/receipt", Others(OFFICIALS), "movement"),
     row(R, "POST", "/v1/movements/{id}/explanations", Others(NONE), r#"movement {"reason":"x"}"#),
     row(R, "POST", "/v1/movements/{id}/answers", Others(NONE), r#"movement {"explanation":"0198f2c0-0000-7000-8000-000000000000","verdict":"accepted"}"#),
+    row(R, "GET", "/v1/notifications", Own, ""),
+    row(R, "POST", "/v1/notifications/{id}/read", Others(NONE), ""),
     row(R, "GET", "/v1/balances", Others(OFFICIALS), ""),
     row(R, "GET", "/v1/lots/{id}/trace", Others(OFFICIALS), "lot"),
     row(R, "GET", "/v1/quotas", Others(OFFICIALS), ""),

@@ -16,6 +16,7 @@ const OVERSEERS: &[(Role, &[&str])] = &[
     (Role::Worker, &["account_balances", "cases", "filing_lines", "filing_references", "filings", "findings", "licences",
         "lot_edges", "lot_holders", "lots", "monthly_flows", "movement_lines", "movements", "parties", "postings", "products", "sites"]),
     (Role::Relay, &["events"]),
+    (Role::Notifier, &["memberships", "movement_answers", "movement_explanations", "movements", "notifications", "sites"]),
     (Role::Identity, &["api_keys", "delegations", "idempotency_keys", "invitations", "memberships", "products", "sites"]),
     (Role::Licensing, &["cases", "determinations", "events", "findings", "licences", "licensing_requests", "memberships"]),
 ];
