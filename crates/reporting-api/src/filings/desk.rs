@@ -72,7 +72,7 @@ pub struct Sender {
 #[derive(Debug)]
 pub enum Accepted {
     /// It is recorded.
-    New(Recorded),
+    New(Box<Recorded>),
     /// It was recorded before, by the same request; this is the answer of then.
     Before(serde_json::Value),
 }
@@ -193,7 +193,7 @@ impl Desk {
     pub async fn write(&self, judged: Judged) -> Result<Accepted, Problem> {
         let Judged { entry, recorded, reference } = judged;
         match self.writer.write(entry).await {
-            Ok(Verdict::Recorded) => Ok(Accepted::New(recorded)),
+            Ok(Verdict::Recorded) => Ok(Accepted::New(Box::new(recorded))),
             Ok(Verdict::Repeated(answer)) => Ok(Accepted::Before(answer)),
             Ok(Verdict::KeyReused) => Err(Problem::IdempotencyKeyReused),
             Ok(Verdict::ReferenceTaken { filing, same_content }) => {
