@@ -5,9 +5,13 @@
 
 use crate::{
     Error, Role, Target,
-    filing_context::{LotClaim, Product, claim, product},
+    filing_context::{IncomingMovement, LotClaim, Product, claim, product},
+    row::Reader,
 };
-use domain::ids::{FilingId, LotId, MovementId, OrganisationId, SiteId};
+use domain::{
+    ids::{FilingId, LotId, MovementId, OrganisationId, SiteId},
+    movement::MovementName,
+};
 use futures_util::{future::try_join_all, try_join};
 use postgres_types::ToSql;
 use secrecy::ExposeSecret;
@@ -25,7 +29,7 @@ pub struct Wanted {
     /// Lots.
     pub lots: Vec<LotId>,
     /// Movements to this organisation.
-    pub movements: Vec<MovementId>,
+    pub movements: Vec<MovementName>,
     /// USCCs and LEIs of those who may be filers.
     pub filers: Vec<String>,
     /// References with versions that may have been filed before.
@@ -41,8 +45,8 @@ pub struct Looked {
     pub products: HashMap<String, Product>,
     /// The latest claims of lots.
     pub lots: HashMap<LotId, LotClaim>,
-    /// What the latest versions of movements say is under way.
-    pub movements: HashMap<MovementId, Vec<LotClaim>>,
+    /// Movements to this organisation, each under its id and under its reference.
+    pub movements: HashMap<MovementName, IncomingMovement>,
     /// Registered filers by USCC or LEI.
     pub filers: HashMap<String, OrganisationId>,
     /// Filings by reference and version, with the fingerprint of their content.
@@ -79,9 +83,14 @@ const PRODUCTS: &str = "select code, id, category, hs_code, grade, composition f
     where organisation = $1 and code = any ($2)";
 const LOTS: &str = "select distinct on (lot.id) lot.* from lots lot
     where lot.id = any ($1) order by lot.id, lot.filing desc";
-const MOVEMENTS: &str = "select line.* from movement_lines line
-    where line.movement = any ($2) and line.buyer_organisation = $1
-    and line.filing = (select max(latest.filing::text)::uuid from movements latest where latest.id = line.movement)
+const MOVEMENTS: &str = "select line.*, moved.reference as movement_reference, used.reference as used_by
+    from movements moved
+    join movement_lines line on line.movement = moved.id and line.filing = moved.filing
+    left join lateral (select receipt.reference from filings receipt
+        where receipt.organisation = $1 and receipt.movement = moved.id and receipt.kind = 'receipt'
+        order by receipt.id limit 1) used on true
+    where (moved.id = any ($2) or moved.reference = any ($3)) and moved.buyer_organisation = $1
+    and not exists (select from movements newer where newer.id = moved.id and newer.filing > moved.filing)
     order by line.movement, line.line";
 const FILERS: &str = "select id, uscc, lei from organisations
     where kind = 'filer' and closed_at is null and (uscc = any ($1) or lei = any ($1))";
@@ -155,7 +164,13 @@ impl BulkReader {
         let acting = crate::connect::uuid_list(&[organisation]);
         let mine = organisation.as_uuid();
         let lots: Vec<Uuid> = wanted.lots.iter().map(|lot| lot.as_uuid()).collect();
-        let movements: Vec<Uuid> = wanted.movements.iter().map(|id| id.as_uuid()).collect();
+        let (mut movements, mut named): (Vec<Uuid>, Vec<String>) = (Vec::new(), Vec::new());
+        for name in &wanted.movements {
+            match name {
+                MovementName::Id(id) => movements.push(id.as_uuid()),
+                MovementName::Reference(reference) => named.push(reference.compact()),
+            }
+        }
         let references: Vec<&str> =
             wanted.references.iter().map(|(reference, _)| reference.as_str()).collect();
         let versions: Vec<i16> =
@@ -164,7 +179,7 @@ impl BulkReader {
             (&self.sites, &[&mine, &wanted.sites], wanted.sites.is_empty()),
             (&self.products, &[&mine, &wanted.products], wanted.products.is_empty()),
             (&self.lots, &[&lots], lots.is_empty()),
-            (&self.movements, &[&mine, &movements], movements.is_empty()),
+            (&self.movements, &[&mine, &movements, &named], wanted.movements.is_empty()),
             (&self.filers, &[&wanted.filers], wanted.filers.is_empty()),
             (&self.references, &[&mine, &references, &versions], references.is_empty()),
         ];
@@ -230,8 +245,16 @@ fn looked(
         looked.lots.insert(found.id, found);
     }
     for row in movements {
-        let movement = MovementId::from_uuid(row.get("movement"));
-        looked.movements.entry(movement).or_default().push(claim("movement_lines", row)?);
+        let id: Uuid = row.get("movement");
+        let reader = Reader { table: "movements", id };
+        let reference = reader.word("reference", row.get("movement_reference"))?;
+        let id = MovementId::from_uuid(id);
+        let lot = claim("movement_lines", row)?;
+        for name in [MovementName::Id(id), MovementName::Reference(reference)] {
+            let nothing = || IncomingMovement { id, lots: Vec::new(), used_by: row.get("used_by") };
+            let movement = looked.movements.entry(name).or_insert_with(nothing);
+            movement.lots.push(lot.clone());
+        }
     }
     for row in filers {
         let id = OrganisationId::from_uuid(row.get(0));

@@ -33,6 +33,7 @@ const TAKEN: &[(&str, &str)] = &[
     ("organisations_lei_key", "LEI"),
     ("quotas_group_id_year_scope_batch_key", "batch of the quota"),
     ("people_email", "e-mail address"),
+    ("movement_answers_pkey", "explanation's one answer"),
     ("sites_pkey", "site code"),
     ("sites_id", "site code"),
     ("sites_organisation_code_key", "site code"),

@@ -38,6 +38,8 @@ pub enum Role {
     Worker,
     /// The outbox relay.
     Relay,
+    /// Looks for open items and tells whose turn it is.
+    Notifier,
 }
 
 /// Which database, before it is known as whom.
@@ -49,7 +51,7 @@ pub struct Target {
 
 impl Role {
     /// Every role.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::FilingWriter,
         Self::Reporting,
         Self::Official,
@@ -58,6 +60,7 @@ impl Role {
         Self::Applicant,
         Self::Worker,
         Self::Relay,
+        Self::Notifier,
     ];
 
     /// Its name in Postgres.
@@ -71,6 +74,7 @@ impl Role {
             Self::Applicant => "lodestone_applicant",
             Self::Worker => "lodestone_worker",
             Self::Relay => "lodestone_relay",
+            Self::Notifier => "lodestone_notifier",
         }
     }
 }

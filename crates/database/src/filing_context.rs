@@ -19,8 +19,10 @@ use domain::{
     identifiers::HsCode,
     ids::{FilingId, LotId, MovementId, OrganisationId, ProductId, SiteId},
     mass::{ElementMasses, Kilograms},
+    movement::{MovementName, MovementReference},
     posting::{Account, Posting},
 };
+use futures_util::try_join;
 use jiff::Timestamp;
 use secrecy::ExposeSecret;
 use std::{
@@ -86,6 +88,19 @@ pub struct Replaced {
     pub flows: BTreeMap<FlowKey, FlowMass>,
     /// The lots it made, with their numbers and categories.
     pub lots: Vec<(LotId, String, String)>,
+    /// What the movement that it started is called.
+    pub movement_reference: Option<MovementReference>,
+}
+
+/// A movement to an organisation that may file its receipt.
+#[derive(Clone, Debug)]
+pub struct IncomingMovement {
+    /// The movement.
+    pub id: MovementId,
+    /// What the latest version of its dispatch says is under way.
+    pub lots: Vec<LotClaim>,
+    /// Under which reference of its own the organisation first filed a receipt of it.
+    pub used_by: Option<String>,
 }
 
 /// The site that an organisation calls `code`.
@@ -216,6 +231,7 @@ pub async fn find_replaced(
             .load(conn)
             .await?;
         let lots = lots_made_by(conn, owner, id).await?;
+        let movement_reference = movement_started_by(conn, owner, id).await?;
         let reader = Reader { table: "postings", id };
         let postings = posted_by(reader, rows)?;
         let kind = Reader { table: "filings", id }.word("kind", &kind)?;
@@ -228,6 +244,7 @@ pub async fn find_replaced(
             postings,
             flows,
             lots,
+            movement_reference,
         }))
     })
     .await
@@ -296,6 +313,24 @@ fn posted_by(reader: Reader, rows: Vec<PostingColumns>) -> Result<Vec<Posting>, 
         .collect()
 }
 
+/// What the movement that a filing started is called.
+async fn movement_started_by(
+    conn: &mut AsyncPgConnection,
+    owner: Uuid,
+    filing: Uuid,
+) -> Result<Option<MovementReference>, Error> {
+    use crate::schema::movements;
+    let reference: Option<String> = movements::table
+        .filter(movements::organisation.eq(owner))
+        .filter(movements::filing.eq(filing))
+        .select(movements::reference)
+        .first(conn)
+        .await
+        .optional()?;
+    let reader = Reader { table: "movements", id: filing };
+    Ok(reference.map(|text| reader.word("reference", &text)).transpose()?)
+}
+
 async fn lots_made_by(
     conn: &mut AsyncPgConnection,
     owner: Uuid,
@@ -323,7 +358,11 @@ struct Prepared {
     client: Client,
     claimed_lots: Statement,
     moved_lines: Statement,
+    moved_lines_by_reference: Statement,
+    used_by: Statement,
 }
+
+type Parameters<'a> = &'a [&'a (dyn postgres_types::ToSql + Sync)];
 
 impl LotReader {
     /// Connects when first asked.
@@ -345,18 +384,43 @@ impl LotReader {
         rows.iter().map(|row| claim("lots", row).map(|claim| (claim.id, claim))).collect()
     }
 
-    /// What the latest version of a movement says is under way, as seller or buyer may see it.
+    /// The movement of this name to the organisation, with what the latest version of its dispatch
+    /// says is under way.
     pub async fn movement(
         &self,
         organisation: OrganisationId,
-        movement: MovementId,
-    ) -> Result<Vec<LotClaim>, Error> {
-        let id = movement.as_uuid();
-        let rows = self.ask(organisation, |prepared| &prepared.moved_lines, &id).await?;
-        rows.iter()
-            .filter(|row| row.get::<_, Uuid>("buyer_organisation") == organisation.as_uuid())
+        name: MovementName,
+    ) -> Result<Option<IncomingMovement>, Error> {
+        let (id, reference) = match name {
+            MovementName::Id(id) => (Some(id.as_uuid()), None),
+            MovementName::Reference(reference) => (None, Some(reference.compact())),
+        };
+        let asking = organisation.as_uuid();
+        let ask = async {
+            let Prepared { client, moved_lines, moved_lines_by_reference, used_by, .. } =
+                &*self.prepared().await?;
+            let by_id: Parameters = &[&asking, &id];
+            let by_reference: Parameters = &[&asking, &reference];
+            let by_either: Parameters = &[&asking, &id, &reference];
+            let lines = async {
+                match id {
+                    Some(_) => client.query(moved_lines, by_id).await,
+                    None => client.query(moved_lines_by_reference, by_reference).await,
+                }
+            };
+            // Sent together: one round trip.
+            Ok(try_join!(lines, client.query_one(used_by, by_either))?)
+        };
+        let (lines, used_by) = in_time(ask).await?;
+        let mine = |row: &&Row| row.get::<_, Uuid>("buyer_organisation") == asking;
+        let lots: Vec<LotClaim> = lines
+            .iter()
+            .filter(mine)
             .map(|row| claim("movement_lines", row))
-            .collect()
+            .collect::<Result<_, _>>()?;
+        let first = lines.iter().find(mine);
+        let id = first.map(|row| MovementId::from_uuid(row.get("movement")));
+        Ok(id.map(|id| IncomingMovement { id, lots, used_by: used_by.get(0) }))
     }
 
     async fn ask(
@@ -371,9 +435,7 @@ impl LotReader {
             let statement = statement(&prepared);
             Ok(prepared.client.query(statement, &[&organisation, wanted]).await?)
         };
-        tokio::time::timeout(LOOKUP_TIMEOUT, ask)
-            .await
-            .unwrap_or_else(|elapsed| Err(Error::Unavailable(elapsed.into())))
+        in_time(ask).await
     }
 
     /// The connection, made anew when it has gone.
@@ -394,10 +456,26 @@ impl LotReader {
         });
         let claimed_lots = client.prepare("select * from claimed_lots($1, $2)").await?;
         let moved_lines = client.prepare("select * from moved_lines($1, $2)").await?;
-        let prepared = Arc::new(Prepared { client, claimed_lots, moved_lines });
+        let moved_lines_by_reference =
+            client.prepare("select * from moved_lines_by_reference($1, $2)").await?;
+        let used_by = client.prepare("select movement_used_by($1, $2, $3)").await?;
+        let prepared = Arc::new(Prepared {
+            client,
+            claimed_lots,
+            moved_lines,
+            moved_lines_by_reference,
+            used_by,
+        });
         *slot = Some(Arc::clone(&prepared));
         Ok(prepared)
     }
+}
+
+/// What was found, unless it took too long.
+async fn in_time<T>(found: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    tokio::time::timeout(LOOKUP_TIMEOUT, found)
+        .await
+        .unwrap_or_else(|elapsed| Err(Error::Unavailable(elapsed.into())))
 }
 
 /// A lot as `lots` or `movement_lines` tells it.

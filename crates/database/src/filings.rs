@@ -111,6 +111,8 @@ pub struct DetailLine {
     pub quantity: Kilograms,
     /// What was refused of it.
     pub refused: Kilograms,
+    /// One standard uncertainty of the weighing; zero where none was stated.
+    pub uncertainty: Kilograms,
     /// Rare earths in it.
     pub elements: ElementMasses,
     /// Price per kilogram and its currency.
@@ -316,7 +318,7 @@ async fn find_party(
 type LineColumns = (
     (i16, String, Option<Uuid>, Option<String>),
     (Option<String>, Option<String>, Option<String>),
-    (i64, i64, Option<BigDecimal>, Option<String>),
+    (i64, i64, Option<i64>, Option<BigDecimal>, Option<String>),
     ElementColumns,
 );
 
@@ -331,6 +333,7 @@ async fn lines(conn: &mut AsyncPgConnection, header: &Header) -> Result<Vec<Deta
             (
                 filing_lines::quantity_grams,
                 filing_lines::refused_grams,
+                filing_lines::uncertainty_grams,
                 filing_lines::unit_price.nullable(),
                 filing_lines::currency.nullable(),
             ),
@@ -341,7 +344,7 @@ async fn lines(conn: &mut AsyncPgConnection, header: &Header) -> Result<Vec<Deta
     let reader = Reader { table: "filing_lines", id: header.id.as_uuid() };
     rows.into_iter()
         .map(|((line, role, lot, lot_number), (category, hs_code, grade), amounts, elements)| {
-            let (quantity, refused, price, currency) = amounts;
+            let (quantity, refused, uncertainty, price, currency) = amounts;
             let price = price
                 .map(|price| from_numeric(&price).ok_or_else(|| reader.corrupt("unit_price")))
                 .transpose()?;
@@ -355,6 +358,7 @@ async fn lines(conn: &mut AsyncPgConnection, header: &Header) -> Result<Vec<Deta
                 grade,
                 quantity: reader.mass("quantity_grams", quantity)?,
                 refused: reader.mass("refused_grams", refused)?,
+                uncertainty: reader.mass("uncertainty_grams", uncertainty.unwrap_or_default())?,
                 elements: masses(elements),
                 unit_price: price.zip(currency),
             })

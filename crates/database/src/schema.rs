@@ -276,6 +276,7 @@ diesel::table! {
         sc_mg -> BigInt,
         y_mg -> BigInt,
         sigma_mg -> Nullable<Array<BigInt>>,
+        uncertainty_grams -> Nullable<BigInt>,
     }
 }
 
@@ -622,6 +623,34 @@ diesel::table! {
 }
 
 diesel::table! {
+    movement_answers (explanation) {
+        organisation -> Uuid,
+        explanation -> Uuid,
+        movement -> Uuid,
+        seller -> Uuid,
+        buyer -> Uuid,
+        verdict -> Text,
+        reason -> Nullable<Text>,
+        person -> Uuid,
+        answered_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    movement_explanations (id) {
+        organisation -> Uuid,
+        id -> Uuid,
+        movement -> Uuid,
+        seller -> Uuid,
+        buyer -> Uuid,
+        lot -> Nullable<Uuid>,
+        reason -> Text,
+        person -> Uuid,
+        explained_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     movement_lines (movement, filing, line) {
         organisation -> Uuid,
         movement -> Uuid,
@@ -660,6 +689,39 @@ diesel::table! {
         filing -> Uuid,
         buyer_organisation -> Uuid,
         dispatched_at -> Timestamptz,
+        reference -> Text,
+        version -> SmallInt,
+    }
+}
+
+diesel::table! {
+    notification_deliveries (notification, person) {
+        notification -> Uuid,
+        person -> Uuid,
+        state -> Text,
+        attempts -> Integer,
+        next_attempt_at -> Timestamptz,
+        last_error -> Nullable<Text>,
+        sent_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    notifications (id) {
+        id -> Uuid,
+        audience -> Text,
+        organisation -> Uuid,
+        subject_kind -> Text,
+        subject -> Text,
+        kind -> Text,
+        since -> Date,
+        step -> Text,
+        due -> Date,
+        text_zh -> Text,
+        text_en -> Text,
+        created_at -> Timestamptz,
+        read_at -> Nullable<Timestamptz>,
+        read_by -> Nullable<Uuid>,
     }
 }
 
@@ -928,8 +990,12 @@ diesel::allow_tables_to_appear_in_same_query!(
     memberships,
     message_attempts,
     monthly_flows,
+    movement_answers,
+    movement_explanations,
     movement_lines,
     movements,
+    notification_deliveries,
+    notifications,
     number_series,
     organisations,
     outbox,

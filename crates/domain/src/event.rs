@@ -7,9 +7,10 @@ use crate::{
     calendar_month::Month,
     codes::{FilingKind, Severity},
     ids::{
-        CaseId, CredentialId, DelegationId, DeterminationId, FilingId, FindingId, GroupId,
-        LicenceId, OrganisationId, PersonId, ReservationId, SiteId,
+        CaseId, CredentialId, DelegationId, DeterminationId, ExplanationId, FilingId, FindingId,
+        GroupId, LicenceId, MovementId, OrganisationId, PersonId, ReservationId, SiteId,
     },
+    movement::AnswerVerdict,
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -34,6 +35,21 @@ pub enum Event {
     /// A document of EPCIS events was taken in; what it says about matter is filed beside it.
     #[serde(rename = "epcis.captured")]
     EpcisCaptured { capture: Uuid, organisation: OrganisationId, captured: u32, duplicates: u32 },
+    /// A party of a movement said why there is a difference.
+    #[serde(rename = "movement.explained")]
+    MovementExplained {
+        movement: MovementId,
+        explanation: ExplanationId,
+        organisation: OrganisationId,
+    },
+    /// The other party accepted or contested it.
+    #[serde(rename = "movement.answered")]
+    MovementAnswered {
+        movement: MovementId,
+        explanation: ExplanationId,
+        organisation: OrganisationId,
+        verdict: AnswerVerdict,
+    },
     #[serde(rename = "organisation.registered")]
     OrganisationRegistered { organisation: OrganisationId },
     #[serde(rename = "organisation.changed")]
@@ -126,6 +142,8 @@ impl Event {
         match self {
             Self::FilingRecorded { .. } => "filing.recorded",
             Self::EpcisCaptured { .. } => "epcis.captured",
+            Self::MovementExplained { .. } => "movement.explained",
+            Self::MovementAnswered { .. } => "movement.answered",
             Self::OrganisationRegistered { .. } => "organisation.registered",
             Self::OrganisationChanged { .. } => "organisation.changed",
             Self::GroupRegistered { .. } => "group.registered",
@@ -158,6 +176,8 @@ impl Event {
         match self {
             Self::FilingRecorded { organisation, .. }
             | Self::EpcisCaptured { organisation, .. }
+            | Self::MovementExplained { organisation, .. }
+            | Self::MovementAnswered { organisation, .. }
             | Self::OrganisationRegistered { organisation }
             | Self::OrganisationClosed { organisation }
             | Self::OrganisationChanged { organisation, .. }

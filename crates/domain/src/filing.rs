@@ -164,6 +164,8 @@ pub struct Line {
     pub quantity: Kilograms,
     /// Gross mass that the receiver refused; zero but for receipts.
     pub refused: Kilograms,
+    /// One standard uncertainty of the weighing (JCGM 100:2008, 2.3.1); zero where none was stated.
+    pub uncertainty: Kilograms,
     /// Rare earths in `quantity`.
     pub elements: ElementMasses,
     /// One standard deviation of `elements`, where it was stated.

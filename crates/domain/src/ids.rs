@@ -68,6 +68,10 @@ id!(/// A batch of material.
     LotId);
 id!(/// Goods under way between two filers.
     MovementId);
+id!(/// Why one party of a movement says that there is a difference.
+    ExplanationId);
+id!(/// Something that somebody is told.
+    NotificationId);
 id!(/// Something suspicious or of doubtful quality that a detector saw.
     FindingId);
 id!(/// An application for a licence, from draft to decision.

@@ -23,6 +23,8 @@ pub mod log;
 pub mod mass;
 pub mod metrology;
 pub mod money;
+pub mod movement;
+pub mod open_item;
 pub mod posting;
 pub mod regime;
 pub mod returns;

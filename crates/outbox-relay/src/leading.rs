@@ -1,6 +1,8 @@
 //! Who leads: the relay that holds the lock in Postgres, for as long as its connection lasts.
 
-use crate::{checkpoints, housekeeping, publishing, relay::Relay, replay, sequencing};
+use crate::{
+    checkpoints, housekeeping, mailing, notifying, publishing, relay::Relay, replay, sequencing,
+};
 use database::outbox::{Candidate, Leader};
 use service::retry;
 use std::time::Duration;
@@ -23,6 +25,8 @@ pub(crate) async fn run(relay: &Relay) {
             () = checkpoints::run(relay) => return,
             () = replay::run(relay) => return,
             () = housekeeping::run(relay) => return,
+            () = notifying::run(relay) => return,
+            () = mailing::run(relay) => return,
         }
         metrics::gauge!("relay_leads").set(0.0);
     }

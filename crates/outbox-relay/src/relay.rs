@@ -1,5 +1,6 @@
 //! What every part of the relay works with.
 
+use crate::mailing::Post;
 use broker::{Broker, Topology};
 use database::{Connection, Pool, Role, Target};
 use ed25519_dalek::SigningKey;
@@ -9,6 +10,8 @@ use tokio_util::sync::CancellationToken;
 
 /// One for publishing, one for everything that happens now and then.
 const POOL_CONNECTIONS: usize = 2;
+/// One for the sweep, one for mails: neither waits for events, nor they for it.
+const NOTIFIER_CONNECTIONS: usize = 2;
 
 /// What every part of the relay works with.
 #[derive(Clone)]
@@ -18,6 +21,9 @@ pub(crate) struct Relay {
     pub(crate) broker: Broker,
     pub(crate) key: Arc<SigningKey>,
     pub(crate) settings: settings::Relay,
+    pub(crate) notifications: settings::Notifications,
+    pub(crate) post: Option<Post>,
+    notifier: Pool,
     pub(crate) shutdown: CancellationToken,
 }
 
@@ -27,6 +33,7 @@ impl Relay {
         let target = settings.database_target()?;
         Ok(Self {
             pool: target.pool(Role::Relay, POOL_CONNECTIONS),
+            notifier: target.pool(Role::Notifier, NOTIFIER_CONNECTIONS),
             target,
             broker: Broker {
                 url: settings.amqp_url()?.clone(),
@@ -35,6 +42,8 @@ impl Relay {
             },
             key: Arc::new(signing::read_key(settings.signing_key_file()?)?),
             settings: settings.relay.clone(),
+            notifications: settings.notifications.clone(),
+            post: Post::of(&settings.mail)?,
             shutdown: context.shutdown.clone(),
         })
     }
@@ -48,8 +57,32 @@ impl Relay {
     where
         F: Future<Output = Result<T, database::Error>>,
     {
+        self.through(&self.pool, what, work).await
+    }
+
+    /// The same as the role that looks for what is open.
+    pub(crate) async fn as_notifier<T, F>(
+        &self,
+        what: &str,
+        work: impl Fn(Connection) -> F,
+    ) -> Option<T>
+    where
+        F: Future<Output = Result<T, database::Error>>,
+    {
+        self.through(&self.notifier, what, work).await
+    }
+
+    async fn through<T, F>(
+        &self,
+        pool: &Pool,
+        what: &str,
+        work: impl Fn(Connection) -> F,
+    ) -> Option<T>
+    where
+        F: Future<Output = Result<T, database::Error>>,
+    {
         let attempt = || async {
-            let conn = self.pool.get().await?;
+            let conn = pool.get().await?;
             Ok::<_, anyhow::Error>(work(conn).await?)
         };
         retry::until_it_succeeds(what, &self.shutdown, attempt).await

@@ -5,7 +5,7 @@ use crate::{
     identity::{
         catalogue, delegations, groups, invitations, keys, organisations, people, sessions,
     },
-    log, lots, material, movements, quotas as quota_stands, regime,
+    log, lots, material, movements, notifications, quotas as quota_stands, regime,
     regime::{listed_parties, quotas},
     returns, statistics, unmaskings,
 };
@@ -52,6 +52,12 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(epcis::export::export)
         // What follows from them
         .service(movements::list)
+        .service(movements::find)
+        .service(movements::receipt::prefill)
+        .service(movements::talk::explain)
+        .service(movements::talk::answer)
+        .service(notifications::list)
+        .service(notifications::mark_read)
         .service(balances::list)
         .service(material::list)
         .service(lots::trace)

@@ -15,6 +15,7 @@ mod log;
 mod lots;
 mod material;
 mod movements;
+mod notifications;
 mod paging;
 mod quotas;
 mod reading;

@@ -126,6 +126,22 @@ pub const SETTINGS: &[Setting] = &[
         "name of the log on its signed checkpoints",
     ),
     row(
+        "notifications.sweep_seconds",
+        Some("3600"),
+        "how often the relay looks for open items that somebody is to be told about",
+    ),
+    row(
+        "mail.smtp_url",
+        None,
+        "mail server that notifications are handed in at, such as smtp://127.0.0.1:25; without it they are in the portal only",
+    ),
+    row("mail.from", Some("lodestone@localhost"), "who mails come from"),
+    row(
+        "mail.retry_seconds",
+        Some("60"),
+        "how long after a failed attempt a mail is tried again; doubled each time, up to six hours",
+    ),
+    row(
         "relay.delete_before_publish",
         Some("false"),
         "EXPERIMENTS ONLY: forgets events before they are confirmed, to show that the chaos test notices; refused unless LODESTONE_EXPERIMENT=yes",
@@ -162,6 +178,8 @@ pub struct Settings {
     pub bulk: Bulk,
     pub consumer: Consumer,
     pub relay: Relay,
+    pub notifications: Notifications,
+    pub mail: Mail,
     pub worker: Worker,
 }
 
@@ -280,6 +298,24 @@ pub struct Relay {
     pub checkpoint_seconds: u64,
     pub log_origin: String,
     pub delete_before_publish: bool,
+}
+
+/// How open items are looked for.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "each field is described in `SETTINGS`")]
+pub struct Notifications {
+    pub sweep_seconds: u64,
+}
+
+/// Where mails are handed in.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "each field is described in `SETTINGS`")]
+pub struct Mail {
+    pub smtp_url: Option<String>,
+    pub from: String,
+    pub retry_seconds: u32,
 }
 
 /// How the worker takes messages into account.

@@ -192,6 +192,12 @@ pub fn numbered(beginning: &str, variable: &str, end: &str) -> String {
     format!("('{beginning}' || :{variable}::text || '{end}')")
 }
 
+/// A movement's reference, other for each copy and anywhere in the order of references. Digits only:
+/// nobody reads its check character.
+pub fn movement_reference(variable: &str) -> String {
+    format!("reverse(right(:{variable}::text, 13))")
+}
+
 /// How many rows each table has that the service writes.
 pub async fn row_counts(database: &TestDatabase) -> Vec<(&'static str, u64)> {
     let mut counts = Vec::new();

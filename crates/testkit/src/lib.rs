@@ -11,6 +11,7 @@
 mod database_under_test;
 mod environment;
 mod identifiers;
+mod mail_server;
 mod ports;
 mod processes;
 mod proxy;
@@ -19,6 +20,7 @@ mod stack;
 pub use database_under_test::{TestDatabase, rendered};
 pub use environment::{amqp_url, database_url};
 pub use identifiers::uscc;
+pub use mail_server::MailServer;
 pub use ports::free_port;
 pub use processes::{Binaries, Running, wait_until};
 pub use proxy::Proxy;

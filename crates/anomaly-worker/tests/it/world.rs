@@ -19,6 +19,7 @@ use domain::{
     },
     mass::{ElementMasses, Kilograms},
     money::Money,
+    movement::MovementReference,
     posting::{Posting, postings},
     regime::Regime,
 };
@@ -164,6 +165,7 @@ impl World {
             postings: postings(&filing),
             reversal,
             withdrawn_lots: Vec::new(),
+            movement_reference: movement_reference(&filing.claim),
             content_hash: [7; 32],
             idempotency: None,
             event: EventId::from_uuid(Uuid::now_v7()),
@@ -278,6 +280,7 @@ pub(crate) fn line(
         grade: None,
         quantity,
         refused: Kilograms::ZERO,
+        uncertainty: Kilograms::ZERO,
         elements: ElementMasses::in_mass(quantity, composition),
         elements_sigma_mg: [0; ELEMENT_COUNT],
         unit_price: None,
@@ -351,4 +354,9 @@ pub(crate) fn numbered(mut lines: Vec<Line>) -> Vec<Line> {
 pub(crate) fn hours_later(mut filing: Filing, hours: i64) -> Filing {
     filing.happened_at += SignedDuration::from_hours(hours);
     filing
+}
+
+fn movement_reference(claim: &Claim) -> Option<MovementReference> {
+    let Claim::Dispatch { movement, .. } = claim else { return None };
+    movement.map(|movement| MovementReference::of_number(movement.as_uuid().as_u64_pair().0))
 }

@@ -6,6 +6,7 @@ use domain::{
     filing::Filing,
     flow::{FlowKey, FlowMass},
     ids::{EventId, FilingId, LotId, SiteId},
+    movement::MovementReference,
     posting::Posting,
 };
 use jiff::Timestamp;
@@ -22,6 +23,8 @@ pub struct Entry {
     pub reversal: Option<Reversal>,
     /// Lots of the version before that this one no longer makes.
     pub withdrawn_lots: Vec<WithdrawnLot>,
+    /// What the movement that it starts is called; `None` where it starts none.
+    pub movement_reference: Option<MovementReference>,
     /// SHA-256 of the claim as sent: the same filing sent twice is the same.
     pub content_hash: [u8; 32],
     /// The caller's idempotency key and the hash of its whole request, where it gave one.

@@ -124,6 +124,7 @@ row_with_elements! {
         unit_price: Option<Numeric>,
         currency: Option<String>,
         sigma_mg: Option<Vec<i64>>,
+        uncertainty_grams: Option<i64>,
     }
 }
 
@@ -276,6 +277,8 @@ pub(super) struct MovementRow {
     filing: Uuid,
     buyer_organisation: Uuid,
     dispatched_at: Timestamp,
+    reference: String,
+    version: i16,
 }
 
 #[derive(Debug, ToSql)]
@@ -348,7 +351,7 @@ impl Rows {
             self.postings.push(posting_row(filing, number, &posted));
         }
         self.add_lots(entry);
-        self.add_movement(filing);
+        self.add_movement(entry);
         let (event, outbox) = announcement(entry);
         self.events.push(event);
         self.outbox.push(outbox);
@@ -404,10 +407,12 @@ impl Rows {
         }));
     }
 
-    fn add_movement(&mut self, filing: &Filing) {
+    fn add_movement(&mut self, entry: &Entry) {
+        let filing = &entry.filing;
         let Claim::Dispatch { client, movement: Some(movement), .. } = &filing.claim else {
             return;
         };
+        let Some(reference) = entry.movement_reference else { return };
         let Some(buyer) = client.organisation else { return };
         let (organisation, buyer) = (filing.organisation.as_uuid(), buyer.as_uuid());
         self.movements.push(MovementRow {
@@ -416,6 +421,8 @@ impl Rows {
             filing: filing.id.as_uuid(),
             buyer_organisation: buyer,
             dispatched_at: filing.happened_at,
+            reference: reference.compact(),
+            version: filing.version.cast_signed(),
         });
         for line in &filing.lines {
             let Some(lot) = line.lot else { continue };
@@ -554,7 +561,8 @@ fn line_row(filing: &Filing, line: &Line) -> LineRow {
             refused_grams: line.refused.grams_signed(),
             unit_price: line.unit_price.map(|price| Numeric(price.amount)),
             currency: line.unit_price.map(|price| price.currency.to_string()),
-            sigma_mg: sigma.iter().any(|sigma| *sigma != 0).then(|| sigma.to_vec())
+            sigma_mg: sigma.iter().any(|sigma| *sigma != 0).then(|| sigma.to_vec()),
+            uncertainty_grams: Some(line.uncertainty.grams_signed()).filter(|grams| 0 < *grams)
         },
         line.elements
     )

@@ -129,7 +129,7 @@ impl Statement for Lines {
     const TEXT: &'static str = "
         with asked as (select ?::uuid[] as organisations, ?::uuid[] as filings)
         select l.filing, l.line, l.role, l.lot, l.lot_number, l.product, l.category, l.hs_code,
-            l.grade, l.quantity_grams, l.refused_grams, l.unit_price, l.currency,
+            l.grade, l.quantity_grams, l.refused_grams, l.uncertainty_grams, l.unit_price, l.currency,
             {each: l.@} as elements, l.sigma_mg
         from asked
         join filing_lines l on l.organisation = any (asked.organisations)
@@ -161,6 +161,8 @@ struct LineRow {
     quantity_grams: i64,
     #[diesel(sql_type = BigInt)]
     refused_grams: i64,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    uncertainty_grams: Option<i64>,
     #[diesel(sql_type = Nullable<Numeric>)]
     unit_price: Option<BigDecimal>,
     #[diesel(sql_type = Nullable<Text>)]
@@ -306,6 +308,7 @@ fn line(row: LineRow) -> Result<Line, CorruptRow> {
         grade: row.grade,
         quantity: reader.mass("quantity_grams", row.quantity_grams)?,
         refused: reader.mass("refused_grams", row.refused_grams)?,
+        uncertainty: reader.mass("uncertainty_grams", row.uncertainty_grams.unwrap_or_default())?,
         elements: elements(reader, "elements", row.elements)?,
         elements_sigma_mg: match row.sigma_mg {
             Some(sigma) => elements(reader, "sigma_mg", sigma)?.0,

@@ -39,6 +39,24 @@ words! {
         RecordRetentionYears = "record_retention_years",
         /// From which share a subsidiary counts as its listed owner.
         SubsidiaryThresholdPercent = "subsidiary_threshold_percent",
+        /// By how many combined standard uncertainties seller and buyer may differ.
+        ReceiptCoverageFactor = "receipt_coverage_factor",
+        /// Standard uncertainty of a weighing for which none was stated.
+        WeighingUncertaintyPercent = "weighing_uncertainty_percent",
+        /// The largest standard uncertainty of a weighing that counts.
+        WeighingUncertaintyLimitPercent = "weighing_uncertainty_limit_percent",
+        /// Standard uncertainty of an element's mass for which none was stated.
+        AssayUncertaintyPercent = "assay_uncertainty_percent",
+        /// From the dispatch to the receipt.
+        MovementReceiptWorkingDays = "movement_receipt_working_days",
+        /// From a difference to its explanation.
+        DifferenceExplanationWorkingDays = "difference_explanation_working_days",
+        /// From an explanation to the answer.
+        ExplanationAnswerWorkingDays = "explanation_answer_working_days",
+        /// How long before an open item is due its owner is reminded.
+        OpenItemReminderWorkingDays = "open_item_reminder_working_days",
+        /// How long after an open item was due officials are told.
+        OpenItemEscalationWorkingDays = "open_item_escalation_working_days",
     }
 }
 

@@ -325,7 +325,7 @@ fn locate(places: &[(String, String)], event: &str, violation: Violation) -> Vio
     Violation { location: Location::Pointer { pointer }, detail, ..violation }
 }
 
-/// Whether text names a movement by its id.
+/// Whether text is an id.
 pub(super) fn is_id(text: &str) -> bool {
     Uuid::try_parse(text).is_ok()
 }

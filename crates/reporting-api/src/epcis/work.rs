@@ -16,7 +16,10 @@ use database::{
     epcis::{Capture, NewCapture, NewEvent},
     filing_context::LotClaim,
 };
-use domain::ids::{LotId, MovementId};
+use domain::{
+    ids::{LotId, MovementId},
+    movement::MovementName,
+};
 use futures_util::future::join_all;
 use service::{
     clock,
@@ -168,7 +171,8 @@ impl<'a> Work<'a> {
         let Some(seller) = candidate.seller.take() else { return Ok(()) };
         let Some(seller) = self.desk.filer(seller).await? else { return Ok(()) };
         let form = &mut candidate.form;
-        if let Some(movement) = form.movement.as_mut().filter(|movement| !is_id(movement)) {
+        let named = |text: &str| text.parse::<MovementName>().is_ok();
+        if let Some(movement) = form.movement.as_mut().filter(|text| !named(text.as_str())) {
             *movement = MovementId::of(seller, movement).to_string();
         }
         for lot in form.lines.iter_mut().filter_map(|line| line.lot.as_mut()) {

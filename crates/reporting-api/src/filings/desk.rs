@@ -21,6 +21,7 @@ use domain::{
     codes::{Channel, LineRole},
     filing::{Claim, Filing},
     ids::{EventId, FilingId, LotId, OrganisationId, PersonId, SiteId},
+    movement::MovementReference,
     posting::{Posting, postings},
 };
 use jiff::Timestamp;
@@ -71,7 +72,7 @@ pub struct Sender {
 #[derive(Debug)]
 pub enum Accepted {
     /// It is recorded.
-    New(Recorded),
+    New(Box<Recorded>),
     /// It was recorded before, by the same request; this is the answer of then.
     Before(serde_json::Value),
 }
@@ -175,9 +176,12 @@ impl Desk {
                 return Err(Problem::ValidationFailed(violations));
             }
         };
-        let recorded = Recorded::of(&filing, &form.site);
+        let mut recorded = Recorded::of(&filing, &form.site);
         let content_hash = content_hash(form);
         let mut entry = entry(filing, found.replaced, content_hash, sender.traceparent.clone());
+        recorded.movement_reference = entry.movement_reference.map(|it| it.to_string());
+        recorded.received_before_by =
+            found.movement.and_then(|it| it.used_by).filter(|by| *by != form.reference);
         entry.answer = serde_json::to_value(&recorded).expect("an answer is always valid JSON");
         entry.idempotency =
             key.map(|key| Idempotency { key: key.as_str().to_owned(), request_hash: content_hash });
@@ -189,7 +193,7 @@ impl Desk {
     pub async fn write(&self, judged: Judged) -> Result<Accepted, Problem> {
         let Judged { entry, recorded, reference } = judged;
         match self.writer.write(entry).await {
-            Ok(Verdict::Recorded) => Ok(Accepted::New(recorded)),
+            Ok(Verdict::Recorded) => Ok(Accepted::New(Box::new(recorded))),
             Ok(Verdict::Repeated(answer)) => Ok(Accepted::Before(answer)),
             Ok(Verdict::KeyReused) => Err(Problem::IdempotencyKeyReused),
             Ok(Verdict::ReferenceTaken { filing, same_content }) => {
@@ -309,6 +313,7 @@ pub(super) fn entry(
     traceparent: Option<String>,
 ) -> Entry {
     let withdrawn_lots = replaced.iter().flat_map(|before| withdrawn(before, &filing)).collect();
+    let movement_reference = movement_reference(&filing, replaced.as_ref());
     Entry {
         postings: postings(&filing),
         reversal: replaced.map(|before| Reversal {
@@ -319,6 +324,7 @@ pub(super) fn entry(
             flows: before.flows,
         }),
         withdrawn_lots,
+        movement_reference,
         content_hash,
         idempotency: None,
         event: EventId::from_uuid(Uuid::now_v7()),
@@ -326,6 +332,13 @@ pub(super) fn entry(
         answer: serde_json::Value::Null,
         filing,
     }
+}
+
+/// What the movement that a filing starts is called: as in the version before, or anew.
+fn movement_reference(filing: &Filing, replaced: Option<&Replaced>) -> Option<MovementReference> {
+    let Claim::Dispatch { movement: Some(_), .. } = filing.claim else { return None };
+    let before = replaced.and_then(|before| before.movement_reference);
+    Some(before.unwrap_or_else(|| MovementReference::of_number(rand::random())))
 }
 
 /// The fingerprint of what a form says.
@@ -366,6 +379,8 @@ impl Recorded {
                 Claim::Receipt { movement, .. } => Some(movement.as_uuid()),
                 _ => None,
             },
+            movement_reference: None,
+            received_before_by: None,
         }
     }
 }

@@ -5,6 +5,8 @@ use domain::{
     calendar_month::Month,
     codes::{Beyond, FilingKind, Outcome, Process},
     composition::StatedComposition,
+    ids::LotId,
+    mass::Kilograms,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -61,7 +63,8 @@ pub struct FilingForm {
     /// Dispatch and export: the invoice.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub invoice: Option<String>,
-    /// Receipt: the movement that ended here.
+    /// Receipt: the movement that ended here, by its reference or its id. A reference is good for
+    /// one receipt and its corrections.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub movement: Option<String>,
     /// Receipt of a movement: how the goods were found.
@@ -101,7 +104,43 @@ impl FilingForm {
     /// The return that closes a site's month.
     pub fn monthly_return(reference: String, site: String, month: Month, nil: bool) -> Self {
         Self {
-            kind: FilingKind::MonthlyReturn,
+            month: Some(month.to_string()),
+            nil: Some(nil),
+            ..Self::empty(FilingKind::MonthlyReturn, reference, site)
+        }
+    }
+
+    /// The receipt of a movement at a site, lot by lot.
+    pub fn receipt(
+        reference: String,
+        site: String,
+        happened_at: Timestamp,
+        movement: String,
+        outcome: Outcome,
+        lots: Vec<(LotId, Kilograms)>,
+    ) -> Self {
+        let line = |(lot, quantity): (LotId, Kilograms)| LineForm {
+            lot: Some(lot.to_string()),
+            product: None,
+            quantity_kg: quantity.to_string(),
+            refused_kg: None,
+            uncertainty_kg: None,
+            composition: None,
+            unit_price: None,
+        };
+        Self {
+            happened_at: Some(happened_at),
+            movement: Some(movement),
+            outcome: Some(outcome),
+            lines: lots.into_iter().map(line).collect(),
+            ..Self::empty(FilingKind::Receipt, reference, site)
+        }
+    }
+
+    /// A form of which only the beginning is filled in.
+    fn empty(kind: FilingKind, reference: String, site: String) -> Self {
+        Self {
+            kind,
             reference,
             site,
             happened_at: None,
@@ -124,8 +163,8 @@ impl FilingForm {
             origin: None,
             destination: None,
             licence: None,
-            month: Some(month.to_string()),
-            nil: Some(nil),
+            month: None,
+            nil: None,
         }
     }
 }
@@ -157,6 +196,10 @@ pub struct LineForm {
     /// Receipt: how much of it was not accepted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused_kg: Option<String>,
+    /// One standard uncertainty of the weighing in kilograms, where it is known: what seller and
+    /// buyer may differ by follows from what both state.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uncertainty_kg: Option<String>,
     /// What it is made of, where that differs from the product or lot.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
@@ -194,5 +237,12 @@ pub struct MoneyForm {
 
 /// Members whose names could be taken for codes of faults.
 #[cfg(test)]
-pub(super) const MEMBERS_WITH_UNDERSCORES: [&str; 6] =
-    ["happened_at", "end_user", "quantity_kg", "refused_kg", "unit_price", "uncertainty_percent"];
+pub(super) const MEMBERS_WITH_UNDERSCORES: [&str; 7] = [
+    "happened_at",
+    "end_user",
+    "quantity_kg",
+    "refused_kg",
+    "uncertainty_kg",
+    "unit_price",
+    "uncertainty_percent",
+];

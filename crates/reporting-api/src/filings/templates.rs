@@ -95,7 +95,7 @@ fn columns(kind: FilingKind) -> Vec<Field> {
     use Field::{
         Contract, Currency, Declaration, Destination, From, HappenedAt, Invoice, Licence, Lot,
         Month, Movement, Nil, Origin, Outcome, PartyCountry, PartyIdentifier, PartyName, Process,
-        Product, Quantity, Refused, Role, To, UnitPrice,
+        Product, Quantity, Refused, Role, To, Uncertainty, UnitPrice,
     };
     let party = [PartyName, PartyIdentifier, PartyCountry];
     let price = [UnitPrice, Currency];
@@ -103,12 +103,15 @@ fn columns(kind: FilingKind) -> Vec<Field> {
         FilingKind::Extraction => vec![HappenedAt, Lot, Product, Quantity],
         FilingKind::Transformation => vec![HappenedAt, Process, Role, Lot, Product, Quantity],
         FilingKind::Dispatch => {
-            [&[HappenedAt][..], &party, &[Contract, Invoice, Lot, Quantity], &price].concat()
-        }
-        FilingKind::Receipt => {
-            [&[HappenedAt, Movement, Outcome][..], &party, &[From, Lot, Product, Quantity, Refused]]
+            [&[HappenedAt][..], &party, &[Contract, Invoice, Lot, Quantity, Uncertainty], &price]
                 .concat()
         }
+        FilingKind::Receipt => [
+            &[HappenedAt, Movement, Outcome][..],
+            &party,
+            &[From, Lot, Product, Quantity, Refused, Uncertainty],
+        ]
+        .concat(),
         FilingKind::Import => {
             [&[HappenedAt][..], &party, &[Declaration, Origin, Lot, Product, Quantity], &price]
                 .concat()
@@ -163,7 +166,7 @@ fn fill(
         sheet.insert_note(0, place, &Note::new(explanation(*field, language)).set_author(""))?;
         sheet.set_column_width(place, if *field == Field::PartyName { 28 } else { 18 })?;
         let format = match field {
-            Field::Quantity | Field::Refused => &as_mass,
+            Field::Quantity | Field::Refused | Field::Uncertainty => &as_mass,
             Field::HappenedAt => &as_date,
             // As text, so that codes keep their leading zeros and no cell becomes a formula.
             _ => &as_text,
@@ -191,7 +194,7 @@ fn rule(
         return Ok(Some(DataValidation::new().allow_list_formula(formula)));
     }
     Ok(match field {
-        Field::Quantity | Field::Refused => Some(
+        Field::Quantity | Field::Refused | Field::Uncertainty => Some(
             DataValidation::new()
                 .allow_decimal_number(DataValidationRule::Between(0.0, 100_000_000.0)),
         ),
@@ -298,8 +301,8 @@ fn help(sheet: &mut Worksheet, columns: &[Field], language: Language) -> Result<
 /// The heading of a column, with its unit.
 fn heading(field: Field, language: Language) -> String {
     let unit = match (field, language) {
-        (Field::Quantity | Field::Refused, Language::Chinese) => "（千克）",
-        (Field::Quantity | Field::Refused, Language::English) => " (kg)",
+        (Field::Quantity | Field::Refused | Field::Uncertainty, Language::Chinese) => "（千克）",
+        (Field::Quantity | Field::Refused | Field::Uncertainty, Language::English) => " (kg)",
         _ => "",
     };
     let name = match language {
@@ -337,6 +340,7 @@ const EXPLANATIONS: &[(Field, &str, &str)] = &[
     (Field::Product, "产品目录中的代码，新批次必填", "The code of a product in your catalogue, for a new lot"),
     (Field::Quantity, "毛重，单位千克，最多三位小数", "Gross mass in kilograms, at most three decimals"),
     (Field::Refused, "拒收的数量，单位千克", "How much was refused, in kilograms"),
+    (Field::Uncertainty, "称量的标准不确定度，单位千克，如已知", "One standard uncertainty of the weighing, in kilograms, where it is known"),
     (Field::UnitPrice, "每千克单价", "Price per kilogram"),
     (Field::Currency, "币种代码，例如 CNY", "Currency, such as CNY"),
     (Field::PartyName, "客户、供应商或最终用户的名称", "Name of the client, supplier or end user"),
@@ -344,7 +348,7 @@ const EXPLANATIONS: &[(Field, &str, &str)] = &[
     (Field::PartyCountry, "国家代码，例如 CN、DE", "Country code, such as CN or DE"),
     (Field::Contract, "合同号", "The contract"),
     (Field::Invoice, "发票号", "The invoice"),
-    (Field::Movement, "发往贵单位的移动的标识；从不申报者收购时留空", "The id of the movement to you; empty when collected from those who do not file"),
+    (Field::Movement, "发往贵单位的移动的编号或标识；从不申报者收购时留空", "The reference or the id of the movement to you; empty when collected from those who do not file"),
     (Field::Outcome, "验收结果，从列表中选择", "How the goods were found: choose from the list"),
     (Field::From, "来源类别，从列表中选择", "Where it came from: choose from the list"),
     (Field::To, "去向，从列表中选择", "Where it went: choose from the list"),

@@ -4,7 +4,7 @@ use super::{
     check::{Filer, Found, check, needs},
     form::FilingForm,
 };
-use database::filing_context::{LotClaim, Product};
+use database::filing_context::{IncomingMovement, LotClaim, Product};
 use domain::{
     codes::{Category, Channel},
     composition::Composition,
@@ -12,6 +12,7 @@ use domain::{
     filing::{Claim, Filing},
     ids::{FilingId, LotId, MovementId, OrganisationId, PersonId, ProductId, SiteId},
     mass::ElementMasses,
+    movement::MovementReference,
     posting::postings,
     violation::Violation,
 };
@@ -54,7 +55,11 @@ fn found() -> Found {
         site: Some(SiteId::from_uuid(Uuid::from_u128(5))),
         products: [("P1".to_owned(), product)].into(),
         lots: [(lot.id, lot.clone())].into(),
-        movement: vec![lot],
+        movement: Some(IncomingMovement {
+            id: MovementId::from_uuid(Uuid::from_u128(7)),
+            lots: vec![lot],
+            used_by: None,
+        }),
         ..Found::default()
     }
 }
@@ -104,6 +109,31 @@ fn a_dispatch_takes_its_elements_from_the_lot() {
     assert_eq!(line.elements.get(Element::Nd), 72_645_000);
     assert_eq!(line.elements.get(Element::Dy), 3_757_500);
     assert!(matches!(filing.claim, Claim::Dispatch { movement: None, .. }));
+}
+
+#[test]
+fn a_reference_is_good_for_one_receipt_and_its_corrections() {
+    let reference = MovementReference::of_number(42).to_string();
+    let mut found = found();
+    found.movement.as_mut().unwrap().used_by = Some("R1".to_owned());
+    let receipt = |own: &str, movement: &str| {
+        json!({
+            "kind": "receipt", "reference": own, "site": "S1", "happened_at": "2026-11-03T09:30:00+08:00",
+            "movement": movement, "outcome": "satisfactory", "lines": [{ "lot": "L1", "quantity_kg": "1" }],
+        })
+    };
+    let judged = |form: Value| {
+        let form = serde_json::from_value(form).unwrap();
+        check(&form, &found, filer())
+            .map_err(|faults| format!("{} {}", faults[0].code, faults[0].detail))
+    };
+    let used = "reference_used this reference is already used by your receipt \"R1\"";
+    assert_eq!(judged(receipt("R2", &reference)).unwrap_err(), used);
+    assert!(judged(receipt("R1", &reference)).is_ok());
+    // A second lorry with more of it: the claim is recorded.
+    assert!(judged(receipt("R2", &Uuid::from_u128(7).to_string())).is_ok());
+    let mistyped = judged(receipt("R3", &reference.replacen('0', "1", 1))).unwrap_err();
+    assert!(mistyped.starts_with("invalid_movement the check character is"), "{mistyped}");
 }
 
 #[test]

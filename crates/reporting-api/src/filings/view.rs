@@ -34,6 +34,15 @@ pub struct Recorded {
     pub lots: Vec<RecordedLot>,
     /// The movement that a dispatch starts or a receipt ends.
     pub movement: Option<Uuid>,
+    /// What the movement that a dispatch starts is called on paper and over the telephone: it goes
+    /// with the goods, and the buyer's receipt may name it instead of the id.
+    #[schema(example = "M-7A8Z-FHAX-1T5J-N")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub movement_reference: Option<String>,
+    /// The reference of an earlier receipt of yours for the same movement: this one counts besides
+    /// it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub received_before_by: Option<String>,
 }
 
 /// What was recorded, with its receipt.
@@ -179,6 +188,9 @@ pub struct LineView {
     pub quantity_kg: String,
     /// What was refused of it.
     pub refused_kg: String,
+    /// One standard uncertainty of the weighing, where it was stated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub uncertainty_kg: Option<String>,
     /// Milligrams of each rare-earth element that is there.
     pub elements_mg: BTreeMap<String, i64>,
     /// Price per kilogram.
@@ -256,6 +268,7 @@ impl From<DetailLine> for LineView {
             grade: line.grade,
             quantity_kg: line.quantity.to_string(),
             refused_kg: line.refused.to_string(),
+            uncertainty_kg: (0 < line.uncertainty.grams()).then(|| line.uncertainty.to_string()),
             elements_mg: elements_mg(&line.elements),
             unit_price: line
                 .unit_price

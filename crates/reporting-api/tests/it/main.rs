@@ -10,6 +10,7 @@ mod keys;
 mod law;
 mod log;
 mod material;
+mod movements;
 mod people;
 mod quotas;
 mod register;

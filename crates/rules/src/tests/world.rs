@@ -105,6 +105,7 @@ pub(super) fn line(number: u16, role: LineRole, lot_number: u128, kilograms: u64
         grade: Some("N42".to_owned()),
         quantity: Kilograms::from_grams(kilograms * 1_000).unwrap(),
         refused: Kilograms::ZERO,
+        uncertainty: Kilograms::ZERO,
         elements: ElementMasses::ZERO,
         elements_sigma_mg: [0; ELEMENT_COUNT],
         unit_price: None,

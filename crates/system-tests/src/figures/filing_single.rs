@@ -9,7 +9,10 @@ use crate::{
     work::{Post, Work, post, socket, stock_up},
 };
 use anyhow::{Context, ensure};
-use domain::ids::{LotId, OrganisationId};
+use domain::{
+    ids::{LotId, OrganisationId},
+    movement::MovementReference,
+};
 use jiff::Timestamp;
 use std::{
     net::SocketAddr,
@@ -89,6 +92,9 @@ async fn reference_filings(database: &TestDatabase, load: &Load) -> anyhow::Resu
     baseline.add(database, &reference, &substitutes).await?;
     let dispatched = accepted(&mut connection, filer, &dispatch).await?;
     substitutes.insert(id(&dispatched, "movement")?.to_string(), pgbench::anywhere(4));
+    let reference: MovementReference =
+        dispatched["movement_reference"].as_str().context("no movement_reference")?.parse()?;
+    substitutes.insert(reference.compact(), pgbench::movement_reference("d"));
     let reference = Reference { filing: id(&dispatched, "id")?, number: "d", event: "de" };
     baseline.add(database, &reference, &substitutes).await?;
     Ok(baseline)

@@ -110,6 +110,12 @@ const ROWS: &[Row] = &[
     row(R, "GET", "/v1/epcis/export", Others(OFFICIALS), ""),
     row(R, "GET", "/v1/epcis/events/{event_id}", Others(OFFICIALS), "event"),
     row(R, "GET", "/v1/movements", Others(OFFICIALS), ""),
+    row(R, "GET", "/v1/movements/{id}", Others(OFFICIALS), "movement"),
+    row(R, "GET", "/v1/movements/{id}/receipt", Others(OFFICIALS), "movement"),
+    row(R, "POST", "/v1/movements/{id}/explanations", Others(NONE), r#"movement {"reason":"x"}"#),
+    row(R, "POST", "/v1/movements/{id}/answers", Others(NONE), r#"movement {"explanation":"0198f2c0-0000-7000-8000-000000000000","verdict":"accepted"}"#),
+    row(R, "GET", "/v1/notifications", Own, ""),
+    row(R, "POST", "/v1/notifications/{id}/read", Others(NONE), ""),
     row(R, "GET", "/v1/balances", Others(OFFICIALS), ""),
     row(R, "GET", "/v1/balances/material", Others(READERS), ""),
     row(R, "GET", "/v1/lots/{id}/trace", Others(OFFICIALS), "lot"),
@@ -321,6 +327,11 @@ async fn a_victim(world: &World, agent: &Filer) -> (Filer, Identifiers) {
         "contract": format!("{SECRET}-C"), "invoice": format!("{SECRET}-I"),
         "lines": [{"lot": lot, "quantity_kg": "1500.000"}],
     })).await;
+    let moved = world.files(&victim, json!({
+        "kind": "dispatch", "reference": format!("{SECRET}-DSP-2"), "site": "S1", "happened_at": "2026-10-03T11:00:00+08:00",
+        "client": {"name": agent.name, "identifier": agent.uscc, "country": "CN"},
+        "lines": [{"lot": lot, "quantity_kg": "1.000"}],
+    })).await;
     let (capture, event) = captures_an_event(world, &victim).await;
     let end_user = json!({"name": format!("{SECRET} end user"), "country": "DE"});
     let documents: Vec<Value> = [
@@ -404,6 +415,7 @@ async fn a_victim(world: &World, agent: &Filer) -> (Filer, Identifiers) {
         ("organisation", victim.id.to_string()),
         ("lot", extraction.lot(&lot)),
         ("filing", filing.id),
+        ("movement", moved.movement.unwrap()),
         ("capture", capture),
         ("event", event),
         ("case", cases.pop().unwrap().0),

@@ -6,6 +6,7 @@
 mod demonstration;
 mod input;
 mod isolation;
+mod notifications;
 mod outage;
 mod story;
 mod tour;

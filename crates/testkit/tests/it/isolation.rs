@@ -11,11 +11,12 @@ use uuid::Uuid;
 #[rustfmt::skip]
 const OVERSEERS: &[(Role, &[&str])] = &[
     (Role::Official, &["account_balances", "cases", "epcis_captures", "epcis_event_terms", "epcis_events", "events",
-        "filing_lines", "filing_references", "filings", "findings", "licences", "lot_edges", "lot_holders", "lots", "material_balances", "monthly_flows", "movement_lines", "movements", "parties", "postings",
-        "products", "site_months", "sites", "unmaskings"]),
+        "filing_lines", "filing_references", "filings", "findings", "licences", "lot_edges", "lot_holders", "lots", "material_balances", "monthly_flows",
+        "movement_answers", "movement_explanations", "movement_lines", "movements", "parties", "postings", "products", "site_months", "sites", "unmaskings"]),
     (Role::Worker, &["account_balances", "cases", "filing_lines", "filing_references", "filings", "findings", "licences",
         "lot_edges", "lot_holders", "lots", "monthly_flows", "movement_lines", "movements", "parties", "postings", "products", "sites"]),
     (Role::Relay, &["events"]),
+    (Role::Notifier, &["memberships", "movement_answers", "movement_explanations", "movements", "notifications", "sites"]),
     (Role::Identity, &["api_keys", "delegations", "idempotency_keys", "invitations", "memberships", "products", "sites"]),
     (Role::Licensing, &["cases", "determinations", "events", "findings", "licences", "licensing_requests", "memberships"]),
 ];
@@ -270,6 +271,8 @@ async fn what_was_recorded_cannot_be_changed_or_removed_by_any_role() {
         "lot_edges",
         "movements",
         "movement_lines",
+        "movement_explanations",
+        "movement_answers",
         "events",
         "determinations",
     ];

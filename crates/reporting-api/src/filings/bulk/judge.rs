@@ -156,8 +156,8 @@ impl Judge {
                 .collect(),
             movement: needs
                 .movement
-                .and_then(|movement| looked.movements.get(&movement).cloned())
-                .unwrap_or_default(),
+                .and_then(|name| looked.movements.get(&name).cloned())
+                .map(|movement| self.overlay.received(movement)),
             client: needs.client.and_then(|client| looked.filers.get(&client).copied()),
             replaced: known.replaced.get(&(form.reference.clone(), version(form))).cloned(),
         }

@@ -98,8 +98,9 @@ const SENTENCES: &[(&str, &str, &str)] = &[
     ("invalid_uscc", "统一社会信用代码无效", "18 位统一社会信用代码，注意校验位"),
     ("invalid_lei", "法人识别编码（LEI）无效", "20 位 LEI，注意校验位"),
     ("invalid_country", "国家或地区代码无效", "ISO 3166-1 两位代码，例如 DE"),
-    ("invalid_movement", "移动标识的格式不对", "发往贵单位的移动的标识"),
-    ("unknown_movement", "没有发往贵单位的该移动", "发往贵单位的移动的标识"),
+    ("invalid_movement", "移动编号的格式或校验位不对", "发往贵单位的移动的编号或标识"),
+    ("unknown_movement", "没有发往贵单位的该移动", "发往贵单位的移动的编号或标识"),
+    ("reference_used", "该移动编号已用于贵单位的另一份签收", "更正那份签收；如又有货到，请改用移动的标识"),
     ("invalid_currency", "币种代码无效", "ISO 4217 代码，例如 CNY"),
     ("invalid_amount", "不是有效的价格", "不小于 0 的数，最多四位小数"),
     // Files

@@ -6,11 +6,11 @@
 //! lines. (Two different lots share one by chance in one of ten million such files; the check
 //! would then miss one unknown lot, the recording would not.)
 
-use database::filing_context::LotClaim;
+use database::filing_context::{IncomingMovement, LotClaim};
 use domain::{
     codes::LineRole,
-    filing::Filing,
-    ids::{FilingId, LotId},
+    filing::{Claim, Filing},
+    ids::{FilingId, LotId, MovementId},
 };
 use std::{
     collections::{HashMap, HashSet, VecDeque},
@@ -50,6 +50,8 @@ struct Seen {
 struct Made {
     lots: HashMap<LotId, LotClaim>,
     references: HashMap<(String, u16), Seen>,
+    /// Movements that were received, with the reference of their first receipt.
+    receipts: HashMap<MovementId, String>,
 }
 
 /// The lots and references of earlier lines.
@@ -111,8 +113,20 @@ impl Overlay {
         Some(SameFile { line: *line, filing: None, same_content })
     }
 
+    /// A movement with the receipt that an earlier line of the latest chunks is, where it has none.
+    pub(super) fn received(&self, mut movement: IncomingMovement) -> IncomingMovement {
+        let before =
+            || self.recent.iter().find_map(|made| made.receipts.get(&movement.id).cloned());
+        movement.used_by = movement.used_by.or_else(before);
+        movement
+    }
+
     /// Remembers what an accepted line made.
     pub(super) fn add(&mut self, filing: &Filing, line: u32, content_hash: [u8; 32]) {
+        if let Claim::Receipt { movement, .. } = filing.claim {
+            let receipt = filing.reference.clone();
+            self.latest().receipts.entry(movement).or_insert(receipt);
+        }
         let reference = (filing.reference.clone(), filing.version);
         if self.memory == Memory::Fingerprints {
             let content = fold(&content_hash);

@@ -83,6 +83,7 @@ impl Check<'_> {
             grade: None,
             quantity: quantity.unwrap_or_default(),
             refused: Kilograms::ZERO,
+            uncertainty: self.uncertainty(pointer, form).unwrap_or_default(),
             elements: ElementMasses::ZERO,
             elements_sigma_mg: Default::default(),
             unit_price: self.money(&format!("{pointer}/unit_price"), form.unit_price.as_ref()),
@@ -117,6 +118,11 @@ impl Check<'_> {
             self.fault(&format!("{pointer}/quantity_kg"), "nothing", detail, Some("more than 0"));
         }
         line
+    }
+
+    fn uncertainty(&mut self, pointer: &str, form: &LineForm) -> Option<Kilograms> {
+        let text = form.uncertainty_kg.as_ref()?;
+        self.mass(&format!("{pointer}/uncertainty_kg"), text)
     }
 
     fn new_lot(
@@ -174,7 +180,8 @@ impl Check<'_> {
         let lot = lot_id(self.filer.organisation, text);
         let of_movement = self.form.kind == FilingKind::Receipt;
         let claim = if of_movement {
-            self.found.movement.iter().find(|claim| claim.id == lot)
+            let moved = self.found.movement.iter().flat_map(|movement| &movement.lots);
+            moved.into_iter().find(|claim| claim.id == lot)
         } else {
             self.found.lots.get(&lot)
         };

@@ -9,12 +9,13 @@ mod lines;
 mod parties;
 
 use super::{form::FilingForm, members};
-use database::filing_context::{LotClaim, Product, Replaced};
+use database::filing_context::{IncomingMovement, LotClaim, Product, Replaced};
 use domain::{
     calendar_month::{Month, beijing_date},
     codes::{Channel, FilingKind},
     filing::{Claim, Correction, Filing},
     ids::{FilingId, LotId, MovementId, OrganisationId, PersonId, SiteId},
+    movement::MovementName,
     violation::Violation,
 };
 use jiff::{Timestamp, ToSpan};
@@ -34,7 +35,7 @@ const EARLIEST: &str = "2000-01-01T00:00:00+08:00";
 pub(super) struct Needs {
     pub(super) products: BTreeSet<String>,
     pub(super) lots: BTreeSet<LotId>,
-    pub(super) movement: Option<MovementId>,
+    pub(super) movement: Option<MovementName>,
     /// The client's USCC or LEI, if it may be a filer.
     pub(super) client: Option<String>,
 }
@@ -45,7 +46,7 @@ pub(super) struct Found {
     pub(super) site: Option<SiteId>,
     pub(super) products: HashMap<String, Product>,
     pub(super) lots: HashMap<LotId, LotClaim>,
-    pub(super) movement: Vec<LotClaim>,
+    pub(super) movement: Option<IncomingMovement>,
     pub(super) client: Option<OrganisationId>,
     pub(super) replaced: Option<Replaced>,
 }
@@ -67,7 +68,7 @@ pub(super) fn needs(form: &FilingForm, organisation: OrganisationId) -> Needs {
     Needs {
         products: lines().filter_map(|line| line.product.clone()).collect(),
         lots: lots.map(|lot| lot_id(organisation, lot)).collect(),
-        movement: form.movement.as_deref().and_then(|id| id.parse().ok()),
+        movement: form.movement.as_deref().and_then(|name| name.parse().ok()),
         client: form.client.as_ref().and_then(|client| client.identifier.clone()),
     }
 }
@@ -240,18 +241,28 @@ impl Check<'_> {
             let supplier = self.party("/supplier", form.supplier.as_ref()?);
             return Some(Claim::Collection { supplier: supplier?, from: form.from? });
         };
-        let movement: MovementId =
-            self.parse("/movement", "invalid_movement", movement, "the id of a movement to you")?;
-        if self.found.movement.is_empty() {
+        let expected = "the reference or the id of a movement to you";
+        let name: MovementName = self.parse("/movement", "invalid_movement", movement, expected)?;
+        let Some(movement) = &self.found.movement else {
             let detail = "no such movement is under way to you";
-            self.fault(
-                "/movement",
-                "unknown_movement",
-                detail,
-                Some("the id of a movement to you"),
-            );
-        }
-        Some(Claim::Receipt { movement, outcome: form.outcome? })
+            self.fault("/movement", "unknown_movement", detail, Some(expected));
+            return None;
+        };
+        self.used_once(name, movement);
+        Some(Claim::Receipt { movement: movement.id, outcome: form.outcome? })
+    }
+
+    /// A reference is good for one receipt and its corrections; by its id a movement may be
+    /// received again, such as by a second lorry.
+    fn used_once(&mut self, name: MovementName, movement: &IncomingMovement) {
+        let MovementName::Reference(_) = name else { return };
+        let Some(used_by) = movement.used_by.as_ref().filter(|by| **by != self.form.reference)
+        else {
+            return;
+        };
+        let detail = format!("this reference is already used by your receipt {used_by:?}");
+        let expected = "a correction of that receipt, or the movement's id if more of it arrived";
+        self.fault("/movement", "reference_used", detail, Some(expected));
     }
 }
 

@@ -25,13 +25,14 @@ pub(super) struct Row {
 }
 
 /// Fields of a line; all others concern the filing.
-const LINE_FIELDS: [Field; 8] = [
+const LINE_FIELDS: [Field; 9] = [
     Field::Share,
     Field::Role,
     Field::Lot,
     Field::Product,
     Field::Quantity,
     Field::Refused,
+    Field::Uncertainty,
     Field::UnitPrice,
     Field::Currency,
 ];
@@ -198,6 +199,7 @@ impl Reading<'_> {
             product: self.plain(row, Field::Product, &at("product")),
             quantity_kg: self.mass(row, Field::Quantity, &at("quantity_kg")).unwrap_or_default(),
             refused_kg: self.mass(row, Field::Refused, &at("refused_kg")),
+            uncertainty_kg: self.mass(row, Field::Uncertainty, &at("uncertainty_kg")),
             composition: self.composition(row, &at("composition")),
             unit_price: self.price(row, &at("unit_price")),
         });

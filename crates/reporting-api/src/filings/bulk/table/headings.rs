@@ -19,6 +19,7 @@ pub(crate) enum Field {
     Product,
     Quantity,
     Refused,
+    Uncertainty,
     UnitPrice,
     Currency,
     PartyName,
@@ -99,6 +100,7 @@ pub(crate) const FIELDS: &[(Field, &str, &str, &str, &[&str])] = &[
     (Field::Product, "product", "产品代码", "Product", &["产品", "物料代码", "品名代码", "product code", "material"]),
     (Field::Quantity, "quantity", "数量", "Quantity", &["重量", "质量", "净重", "毛重", "mass", "weight", "gross mass"]),
     (Field::Refused, "refused", "拒收数量", "Refused", &["拒收", "拒收重量", "refused quantity"]),
+    (Field::Uncertainty, "uncertainty", "称量标准不确定度", "Weighing uncertainty", &["称量不确定度", "标准不确定度", "standard uncertainty", "weighing uncertainty"]),
     (Field::UnitPrice, "unit_price", "单价", "Unit price", &["价格", "每千克单价", "price", "price per kg"]),
     (Field::Currency, "currency", "币种", "Currency", &["货币"]),
     (Field::PartyName, "party_name", "客户名称", "Party name", &["客户", "供应商", "供应商名称", "最终用户", "最终用户名称", "对方名称", "client", "client name", "supplier", "supplier name", "end user", "customer", "buyer"]),
@@ -143,7 +145,7 @@ impl Field {
     }
 
     const fn is_mass(self) -> bool {
-        matches!(self, Self::Quantity | Self::Refused)
+        matches!(self, Self::Quantity | Self::Refused | Self::Uncertainty)
     }
 }
 

@@ -1,5 +1,8 @@
 //! Goods under way between filers, as seller and buyer may see them.
 
+pub mod explanations;
+pub mod sides;
+
 use crate::{
     Error, act_for,
     row::{ElementColumns, Reader, element_columns, masses},
@@ -10,6 +13,7 @@ use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use domain::{
     ids::{FilingId, LotId, MovementId, OrganisationId},
     mass::{ElementMasses, Kilograms},
+    movement::{MovementName, MovementReference},
 };
 use jiff::Timestamp;
 use std::collections::{HashMap, HashSet};
@@ -29,6 +33,8 @@ pub enum Side {
 pub struct Movement {
     /// Its id.
     pub id: MovementId,
+    /// What it is called on paper and over the telephone.
+    pub reference: MovementReference,
     /// The dispatch.
     pub dispatch: FilingId,
     /// Who sent it, and that organisation's names in Chinese and English.
@@ -62,7 +68,16 @@ pub struct MovementLine {
     pub elements: ElementMasses,
 }
 
-type HeadColumns = (Uuid, Uuid, Uuid, Uuid, jiff_diesel::Timestamp, String, String);
+type HeadColumns = (Uuid, Uuid, Uuid, Uuid, jiff_diesel::Timestamp, String, String, String);
+
+/// Which movements of an organisation to read.
+#[derive(Clone, Copy)]
+enum Which {
+    /// The newest `most` on one side, older than `before`.
+    Newest { side: Side, before: Option<FilingId>, most: u16 },
+    /// The one of this name, on either side.
+    Named(MovementName),
+}
 
 /// The newest `most` movements on one side of an organisation, older than `before`.
 pub async fn list(
@@ -72,20 +87,50 @@ pub async fn list(
     before: Option<FilingId>,
     most: u16,
 ) -> Result<Vec<Movement>, Error> {
+    read(conn, organisation, Which::Newest { side, before, most }).await
+}
+
+/// The movement of this name, if the organisation sent it or it was sent to it.
+pub async fn find(
+    conn: &mut AsyncPgConnection,
+    organisation: OrganisationId,
+    name: MovementName,
+) -> Result<Option<Movement>, Error> {
+    Ok(read(conn, organisation, Which::Named(name)).await?.pop())
+}
+
+/// Movements as announced by the latest version of their dispatch.
+async fn read(
+    conn: &mut AsyncPgConnection,
+    organisation: OrganisationId,
+    which: Which,
+) -> Result<Vec<Movement>, Error> {
+    let mine = organisation.as_uuid();
     conn.transaction(async |conn| {
         act_for(conn, &[organisation]).await?;
-        let mine = organisation.as_uuid();
         let newer = diesel::alias!(movements as newer);
         let superseded = newer
             .filter(newer.field(movements::id).eq(movements::id))
             .filter(newer.field(movements::filing).gt(movements::filing));
+        let (sent, incoming) =
+            (movements::organisation.eq(mine), movements::buyer_organisation.eq(mine));
         let mut query = movements::table
             .inner_join(organisations::table.on(organisations::id.eq(movements::organisation)))
             .filter(dsl::not(dsl::exists(superseded)))
             .into_boxed();
-        query = match side {
-            Side::Incoming => query.filter(movements::buyer_organisation.eq(mine)),
-            Side::Outgoing => query.filter(movements::organisation.eq(mine)),
+        query = match which {
+            Which::Newest { side: Side::Incoming, .. } => query.filter(incoming),
+            Which::Newest { side: Side::Outgoing, .. } => query.filter(sent),
+            Which::Named(MovementName::Id(id)) => {
+                query.filter(sent.or(incoming)).filter(movements::id.eq(id.as_uuid()))
+            }
+            Which::Named(MovementName::Reference(reference)) => {
+                query.filter(sent.or(incoming)).filter(movements::reference.eq(reference.compact()))
+            }
+        };
+        let (before, most) = match which {
+            Which::Newest { before, most, .. } => (before, most),
+            Which::Named(_) => (None, 1),
         };
         if let Some(before) = before {
             query = query.filter(movements::filing.lt(before.as_uuid()));
@@ -99,18 +144,32 @@ pub async fn list(
                 movements::organisation,
                 movements::buyer_organisation,
                 movements::dispatched_at,
+                movements::reference,
                 organisations::name_zh,
                 organisations::name_en,
             ))
             .load(conn)
             .await?;
-        let ids: Vec<Uuid> = rows.iter().map(|row| row.0).collect();
-        let mut lines = lines_of(conn, &ids).await?;
-        let received = received(conn, mine, &ids).await?;
-        Ok(rows
-            .into_iter()
-            .map(|(id, filing, seller, buyer, dispatched_at, name_zh, name_en)| Movement {
+        with_lines(conn, mine, rows).await
+    })
+    .await
+}
+
+/// The movements of these rows as an organisation sees them.
+async fn with_lines(
+    conn: &mut AsyncPgConnection,
+    mine: Uuid,
+    rows: Vec<HeadColumns>,
+) -> Result<Vec<Movement>, Error> {
+    let ids: Vec<Uuid> = rows.iter().map(|row| row.0).collect();
+    let mut lines = lines_of(conn, &ids).await?;
+    let received = received(conn, mine, &ids).await?;
+    rows.into_iter()
+        .map(|(id, filing, seller, buyer, dispatched_at, reference, name_zh, name_en)| {
+            let reader = Reader { table: "movements", id };
+            Ok(Movement {
                 id: MovementId::from_uuid(id),
+                reference: reader.word("reference", &reference)?,
                 dispatch: FilingId::from_uuid(filing),
                 seller: (OrganisationId::from_uuid(seller), name_zh, name_en),
                 buyer: OrganisationId::from_uuid(buyer),
@@ -118,9 +177,8 @@ pub async fn list(
                 received: received.contains(&id),
                 lines: lines.remove(&(id, filing)).unwrap_or_default(),
             })
-            .collect())
-    })
-    .await
+        })
+        .collect()
 }
 
 async fn lines_of(

@@ -1,0 +1,174 @@
+//! What may still be open, across all filers: read by the notifier, in the order of ids.
+
+use crate::{
+    CorruptRow, Error,
+    movements::sides::{self, Told},
+    row::Reader,
+    schema::{movements, organisations, sites},
+};
+use diesel::{
+    BoolExpressionMethods, ExpressionMethods, JoinOnDsl, QueryDsl, QueryableByName, dsl,
+    sql_types::{Date as SqlDate, Uuid as SqlUuid},
+};
+use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
+use domain::{
+    calendar_month::Month,
+    codes::{OrganisationKind, Stage},
+    ids::{FilingId, MovementId, OrganisationId, SiteId},
+    movement::MovementReference,
+};
+use jiff::Timestamp;
+use std::collections::{HashMap, HashSet};
+use uuid::Uuid;
+
+/// A movement that may be open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Movement {
+    /// Its id.
+    pub id: MovementId,
+    /// The latest version of its dispatch.
+    pub dispatch: FilingId,
+    /// What it is called.
+    pub reference: MovementReference,
+    /// Who sent it.
+    pub seller: OrganisationId,
+    /// Who it was sent to.
+    pub buyer: OrganisationId,
+}
+
+/// A site for which returns may be owed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwingSite {
+    /// Whose it is.
+    pub organisation: OrganisationId,
+    /// The site.
+    pub site: SiteId,
+    /// Its code.
+    pub code: String,
+    /// The stages it is registered for.
+    pub stages: Vec<Stage>,
+    /// When its organisation was registered.
+    pub registered_at: Timestamp,
+}
+
+/// A place in the list of sites.
+pub type SitePlace = (OrganisationId, SiteId);
+
+/// The next movements after one, the oldest first, with what both sides say about them.
+pub async fn movements_after(
+    conn: &mut AsyncPgConnection,
+    after: Uuid,
+    most: u16,
+) -> Result<Vec<(Movement, Told)>, Error> {
+    type Columns = (Uuid, Uuid, String, Uuid, Uuid);
+    conn.transaction(async |conn| {
+        let newer = diesel::alias!(movements as newer);
+        let superseded = newer
+            .filter(newer.field(movements::id).eq(movements::id))
+            .filter(newer.field(movements::filing).gt(movements::filing));
+        let rows: Vec<Columns> = movements::table
+            .filter(movements::filing.gt(after))
+            .filter(dsl::not(dsl::exists(superseded)))
+            .order(movements::filing)
+            .limit(most.into())
+            .select((
+                movements::id,
+                movements::filing,
+                movements::reference,
+                movements::organisation,
+                movements::buyer_organisation,
+            ))
+            .load(conn)
+            .await?;
+        let found = rows.into_iter().map(movement).collect::<Result<Vec<_>, _>>()?;
+        let parties = found.iter().map(|it| (it.id, it.seller, it.buyer));
+        let mut told: HashMap<MovementId, Told> = sides::read(conn, parties).await?;
+        Ok(found.into_iter().filter_map(|it| Some((it, told.remove(&it.id)?))).collect())
+    })
+    .await
+}
+
+fn movement(
+    (id, filing, reference, seller, buyer): (Uuid, Uuid, String, Uuid, Uuid),
+) -> Result<Movement, CorruptRow> {
+    let reader = Reader { table: "movements", id };
+    Ok(Movement {
+        id: MovementId::from_uuid(id),
+        dispatch: FilingId::from_uuid(filing),
+        reference: reader.word("reference", &reference)?,
+        seller: OrganisationId::from_uuid(seller),
+        buyer: OrganisationId::from_uuid(buyer),
+    })
+}
+
+/// The next sites of filers that have not closed, after one.
+pub async fn sites_after(
+    conn: &mut AsyncPgConnection,
+    after: Option<SitePlace>,
+    most: u16,
+) -> Result<Vec<OwingSite>, Error> {
+    type Columns = (Uuid, Uuid, String, Vec<String>, jiff_diesel::Timestamp);
+    let mut query = sites::table
+        .inner_join(organisations::table.on(organisations::id.eq(sites::organisation)))
+        .filter(organisations::kind.eq(OrganisationKind::Filer.as_str()))
+        .filter(organisations::closed_at.is_null())
+        .into_boxed();
+    if let Some((organisation, site)) = after {
+        let (organisation, site) = (organisation.as_uuid(), site.as_uuid());
+        let later = sites::organisation.eq(organisation).and(sites::id.gt(site));
+        query = query.filter(sites::organisation.gt(organisation).or(later));
+    }
+    let rows: Vec<Columns> = query
+        .order((sites::organisation, sites::id))
+        .limit(most.into())
+        .select((
+            sites::organisation,
+            sites::id,
+            sites::code,
+            sites::stages,
+            organisations::registered_at,
+        ))
+        .load(conn)
+        .await?;
+    rows.into_iter()
+        .map(|(organisation, site, code, stages, registered_at)| {
+            let reader = Reader { table: "sites", id: site };
+            let stages = stages.iter().map(|stage| reader.word("stages", stage));
+            Ok(OwingSite {
+                organisation: OrganisationId::from_uuid(organisation),
+                site: SiteId::from_uuid(site),
+                code,
+                stages: stages.collect::<Result<_, _>>()?,
+                registered_at: registered_at.to_jiff(),
+            })
+        })
+        .collect()
+}
+
+#[derive(QueryableByName)]
+struct FiledRow {
+    #[diesel(sql_type = SqlUuid)]
+    organisation: Uuid,
+    #[diesel(sql_type = SqlUuid)]
+    site: Uuid,
+    #[diesel(sql_type = SqlDate)]
+    month: jiff_diesel::Date,
+}
+
+/// For which sites and months from the first to the last a return was filed.
+pub async fn returns_filed(
+    conn: &mut AsyncPgConnection,
+    first: Month,
+    last: Month,
+) -> Result<HashSet<(OrganisationId, SiteId, Month)>, Error> {
+    let rows: Vec<FiledRow> = diesel::sql_query("select * from lodestone.returns_filed($1, $2)")
+        .bind::<SqlDate, _>(jiff_diesel::Date::from(first.first_day()))
+        .bind::<SqlDate, _>(jiff_diesel::Date::from(last.first_day()))
+        .load(conn)
+        .await?;
+    let filed = rows.into_iter().map(|row| {
+        let month = Month::of(row.month.to_jiff());
+        (OrganisationId::from_uuid(row.organisation), SiteId::from_uuid(row.site), month)
+    });
+    Ok(filed.collect())
+}

@@ -1,0 +1,167 @@
+//! Looks for open items that somebody is to be told about, and tells them once.
+//!
+//! The clocks are rows of the law; without a version in force nobody is chased. Whatever is found
+//! again is not told again, so a sweep may stop anywhere and begin anew.
+
+use crate::{leading::pause, relay::Relay};
+use database::{
+    Connection,
+    chasing::{self, OwingSite},
+    notifications::{self, ByMail},
+    regime,
+};
+use domain::{
+    calendar_month::{Month, beijing_date},
+    ids::{OrganisationId, SiteId},
+    movement::Tolerance,
+    open_item::{Clocks, DueStep, ItemSubject, OpenItem, OpenItemKind},
+    regime::Regime,
+    returns::due,
+};
+use jiff::{SignedDuration, ToSpan, civil::Date};
+use service::clock;
+use std::{collections::HashSet, time::Duration};
+use uuid::Uuid;
+
+const BATCH: u16 = 200;
+/// Movements whose dispatch is older are nobody's open item any more.
+const CHASED_DAYS: i64 = 120;
+/// Months before this one whose returns are asked for.
+const MONTHS: usize = 3;
+
+/// Sweeps until told to stop.
+pub(crate) async fn run(relay: &Relay) {
+    let interval = Duration::from_secs(relay.notifications.sweep_seconds);
+    while sweep(relay).await.is_some() && pause(relay, interval).await {}
+}
+
+/// One sweep; `None` when told to stop in it.
+async fn sweep(relay: &Relay) -> Option<()> {
+    let now = clock::now();
+    let load = |mut conn: Connection| async move { regime::in_force(&mut conn, now).await };
+    let Some(regime) = relay.as_notifier("read the law", load).await? else { return Some(()) };
+    let law = Law::of(regime, beijing_date(now));
+    let told = movements(relay, &law).await? + returns(relay, &law).await?;
+    if 0 < told {
+        tracing::info!(told, "notified");
+        metrics::counter!("relay_notifications_total").increment(told.try_into().unwrap_or(0));
+    }
+    Some(())
+}
+
+/// The rows that say who is to be told what.
+struct Law {
+    clocks: Clocks,
+    tolerance: Option<Tolerance>,
+    regime: Regime,
+    today: Date,
+}
+
+impl Law {
+    fn of(regime: Regime, today: Date) -> Self {
+        let (clocks, tolerance) = (Clocks::on(&regime, today), Tolerance::on(&regime, today));
+        Self { clocks, tolerance, regime, today }
+    }
+
+    /// Whom an item is to be told to by now.
+    fn told_about(&self, item: OpenItem) -> impl Iterator<Item = (OpenItem, DueStep)> + use<> {
+        let steps = self.clocks.to_tell(&item, self.regime.calendar(), self.today);
+        steps.into_iter().map(move |step| (item.clone(), step))
+    }
+}
+
+async fn movements(relay: &Relay, law: &Law) -> Option<usize> {
+    let oldest = clock::now() - SignedDuration::from_hours(24 * CHASED_DAYS);
+    let mut after = first_id_of(oldest);
+    let mut told = 0;
+    loop {
+        let read = |mut conn: Connection| async move {
+            chasing::movements_after(&mut conn, after, BATCH).await
+        };
+        let found = relay.as_notifier("look for open movements", read).await?;
+        let items: Vec<(OpenItem, DueStep)> = found
+            .iter()
+            .filter_map(|(movement, told)| {
+                let standing = told.sides.standing(law.tolerance.as_ref());
+                OpenItem::of_movement(movement.id, movement.reference, &standing)
+            })
+            .flat_map(|item| law.told_about(item))
+            .collect();
+        told += tell(relay, &items).await?;
+        match found.last() {
+            Some((last, _)) if found.len() == usize::from(BATCH) => after = last.dispatch.as_uuid(),
+            _ => return Some(told),
+        }
+    }
+}
+
+/// The smallest time-ordered id of a moment.
+fn first_id_of(moment: jiff::Timestamp) -> Uuid {
+    let milliseconds = u64::try_from(moment.as_millisecond()).unwrap_or(0);
+    Uuid::from_u64_pair(milliseconds << 16, 0)
+}
+
+async fn returns(relay: &Relay, law: &Law) -> Option<usize> {
+    let this_month = Month::of(law.today);
+    let before = |months: usize| {
+        let months = i64::try_from(months).unwrap_or(0);
+        Month::of(this_month.first_day().saturating_sub(months.months()))
+    };
+    let months: Vec<Month> = (1..=MONTHS).map(before).collect();
+    let (first, last) = (before(MONTHS), before(1));
+    let read =
+        |mut conn: Connection| async move { chasing::returns_filed(&mut conn, first, last).await };
+    let filed = relay.as_notifier("look for returns", read).await?;
+    let (mut after, mut told) = (None, 0);
+    loop {
+        let read = |mut conn: Connection| async move {
+            chasing::sites_after(&mut conn, after, BATCH).await
+        };
+        let sites = relay.as_notifier("look for sites", read).await?;
+        let items: Vec<(OpenItem, DueStep)> = sites
+            .iter()
+            .flat_map(|site| months.iter().filter_map(|month| owed(law, site, *month, &filed)))
+            .flat_map(|item| law.told_about(item))
+            .collect();
+        told += tell(relay, &items).await?;
+        match sites.last() {
+            Some(last) if sites.len() == usize::from(BATCH) => {
+                after = Some((last.organisation, last.site));
+            }
+            _ => return Some(told),
+        }
+    }
+}
+
+/// The return that a site owes for a month and has not filed.
+fn owed(
+    law: &Law,
+    site: &OwingSite,
+    month: Month,
+    filed: &HashSet<(OrganisationId, SiteId, Month)>,
+) -> Option<OpenItem> {
+    let registered = Month::of(beijing_date(site.registered_at));
+    if month < registered || filed.contains(&(site.organisation, site.site, month)) {
+        return None;
+    }
+    let due = due(law.regime.filing_duties(month.last_day()), &site.stages, month)?;
+    Some(OpenItem {
+        kind: OpenItemKind::ReturnMissing,
+        owner: site.organisation,
+        subject: ItemSubject::Return { site: site.code.clone(), month },
+        since: month.next().first_day(),
+        due: Some(due.day),
+    })
+}
+
+async fn tell(relay: &Relay, items: &[(OpenItem, DueStep)]) -> Option<usize> {
+    if items.is_empty() {
+        return Some(0);
+    }
+    let by_mail = if relay.post.is_some() { ByMail::Yes } else { ByMail::No };
+    let now = clock::now();
+    let store = |mut conn: Connection| async move {
+        notifications::tell(&mut conn, items, by_mail, now).await
+    };
+    relay.as_notifier("store notifications", store).await
+}

@@ -1,0 +1,169 @@
+//! What is left open is noticed, told in the portal and by mail, and in the end to officials.
+
+use crate::world::{Filer, World, product};
+use serde_json::{Value, json};
+use simulator::api::text;
+use std::time::Duration;
+use testkit::{MailServer, StackOptions, wait_until};
+
+const PATIENCE: Duration = Duration::from_secs(40);
+
+fn pair(name: &str, value: &str) -> (String, String) {
+    (name.to_owned(), value.to_owned())
+}
+
+/// A world whose notifier looks every second and hands its mails in at this server.
+async fn a_world(server: &MailServer) -> World {
+    let environment = vec![
+        pair("LODESTONE_NOTIFICATIONS__SWEEP_SECONDS", "1"),
+        pair("LODESTONE_MAIL__SMTP_URL", &server.url()),
+        pair("LODESTONE_MAIL__FROM", "Lodestone <lodestone@authority.example>"),
+        pair("LODESTONE_MAIL__RETRY_SECONDS", "1"),
+    ];
+    World::start_with(StackOptions { environment, ..StackOptions::default() }).await
+}
+
+/// What somebody is told, as `kind step`, the oldest first.
+async fn told(world: &World, token: &str) -> Vec<String> {
+    let page = world.sends(world.api.reporting("GET", "/v1/notifications").by(token)).await.body;
+    let mut told: Vec<String> = page["notifications"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| format!("{} {}", text(it, "kind").unwrap(), text(it, "step").unwrap()))
+        .collect();
+    told.reverse();
+    told
+}
+
+async fn is_told(world: &World, token: &str, expected: &[&str]) {
+    wait_until(&format!("somebody is told {expected:?}"), PATIENCE, async || {
+        (told(world, token).await == expected).then_some(())
+    })
+    .await;
+}
+
+/// Somebody mines, dispatches a lot and the buyer receives less than that.
+async fn a_shortage(world: &World, seller: &Filer, buyer: &Filer) -> (String, String) {
+    world.files(seller, json!({
+        "kind": "extraction", "reference": "EXT-1", "site": "S1", "happened_at": "2026-10-02T10:00:00+08:00",
+        "lines": [{"lot": "L-1", "product": "ORE", "quantity_kg": "1000.000"}],
+    })).await;
+    let sent = world.files(seller, json!({
+        "kind": "dispatch", "reference": "DSP-1", "site": "S1", "happened_at": "2026-10-03T10:00:00+08:00",
+        "client": {"name": buyer.name, "identifier": buyer.uscc, "country": "CN"},
+        "lines": [{"lot": "L-1", "quantity_kg": "500.000"}],
+    })).await;
+    let movement = sent.movement.unwrap();
+    let path = format!("/v1/movements/{movement}/receipt");
+    let prefilled = world.sends(world.api.reporting("GET", &path).by(&buyer.key)).await.body;
+    let mut form = prefilled["form"].clone();
+    form["lines"][0]["quantity_kg"] = json!("450.000");
+    form["outcome"] = json!("unsatisfactory");
+    world.files(buyer, form).await;
+    (movement, text(&prefilled, "reference").unwrap())
+}
+
+/// Makes what was recorded so far older, as only time could.
+async fn days_pass(world: &World, days: u32) {
+    let owner = world.stack.database().owner().await;
+    let older = format!(
+        "update lodestone.filings set recorded_at = recorded_at - interval '{days} days';
+         update lodestone.movement_explanations set explained_at = explained_at - interval '{days} days'"
+    );
+    owner.batch_execute(&older).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shortage_is_told_to_whose_turn_it_is_by_mail_too_and_to_officials_in_the_end() {
+    let server = MailServer::start(1);
+    let world = a_world(&server).await;
+    let ore = product("ORE", "ore", "2530902000", json!({"Nd": "0.9"}));
+    let seller = world.filer("Careless Mine", &["trading"], vec![ore]).await;
+    let buyer = world.filer("Careful Trader", &["trading"], vec![]).await;
+    let inspector = world.official("inspector").await;
+    let (movement, reference) = a_shortage(&world, &seller, &buyer).await;
+
+    // The seller is told once, however often the notifier looks.
+    is_told(&world, &seller.session, &["difference_unexplained opened"]).await;
+    wait_until("a mail is taken", PATIENCE, async || (!server.taken().is_empty()).then_some(()))
+        .await;
+    let [mail] = &server.taken()[..] else { panic!("{:?}", server.taken()) };
+    assert_eq!(mail["from"], "lodestone@authority.example");
+    assert!(mail["text"].as_str().unwrap().contains(&reference), "{mail}");
+    let delivery = "select attempts, state from lodestone.notification_deliveries";
+    let owner = world.stack.database().owner().await;
+    wait_until("the mail is noted as sent", PATIENCE, async || {
+        let row = owner.query_one(delivery, &[]).await.unwrap();
+        (row.get::<_, &str>(1) == "sent").then(|| assert_eq!(row.get::<_, i32>(0), 2))
+    })
+    .await;
+    assert!(told(&world, &buyer.session).await.is_empty());
+
+    // Read once; others find no such notification.
+    let page = world.api.reporting("GET", "/v1/notifications").by(&seller.session);
+    let page = world.sends(page).await.body;
+    let notification = &page["notifications"][0];
+    assert_eq!(notification["subject"], movement);
+    let path = format!("/v1/notifications/{}/read", text(notification, "id").unwrap());
+    let read = world.sends(world.api.reporting("POST", &path).by(&seller.session)).await.body;
+    let again = world.sends(world.api.reporting("POST", &path).by(&seller.session)).await.body;
+    assert!(read["read_at"].is_string());
+    assert_eq!(read, again);
+    for other in [&buyer.session, &inspector.token] {
+        let refused = world.api.send_once(&world.api.reporting("POST", &path).by(other)).await;
+        assert_eq!(refused.unwrap().status.as_u16(), 404);
+    }
+
+    // Nothing happens for two months: overdue, and officials hear of it.
+    days_pass(&world, 60).await;
+    let overdue = ["difference_unexplained opened", "difference_unexplained overdue"];
+    is_told(&world, &seller.session, &overdue).await;
+    is_told(&world, &inspector.token, &["difference_unexplained escalation"]).await;
+    wait_until("everybody is written to", PATIENCE, async || {
+        (server.taken().len() == 3).then_some(())
+    })
+    .await;
+
+    // Explained: now it is the buyer's turn.
+    let explain = world.api.reporting("POST", &format!("/v1/movements/{movement}/explanations"));
+    let reason = json!({"reason": "a drum was left behind"});
+    world.sends(explain.by(&seller.key).once("explained").with(&reason)).await;
+    is_told(&world, &buyer.session, &["explanation_unanswered opened"]).await;
+    assert_eq!(told(&world, &seller.session).await, overdue);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn goods_that_nobody_receives_are_asked_for_and_events_go_on_when_no_mail_is_taken() {
+    let server = MailServer::start(u32::MAX);
+    let world = a_world(&server).await;
+    let ore = product("ORE", "ore", "2530902000", json!({"Nd": "0.9"}));
+    let seller = world.filer("Mine", &["trading"], vec![ore]).await;
+    let buyer = world.filer("Trader", &["trading"], vec![]).await;
+    world.files(&seller, json!({
+        "kind": "extraction", "reference": "EXT-1", "site": "S1", "happened_at": "2026-10-02T10:00:00+08:00",
+        "lines": [{"lot": "L-1", "product": "ORE", "quantity_kg": "1000.000"}],
+    })).await;
+    world.files(&seller, json!({
+        "kind": "dispatch", "reference": "DSP-1", "site": "S1", "happened_at": "2026-10-03T10:00:00+08:00",
+        "client": {"name": buyer.name, "identifier": buyer.uscc, "country": "CN"},
+        "lines": [{"lot": "L-1", "quantity_kg": "500.000"}],
+    })).await;
+    days_pass(&world, 30).await;
+    is_told(&world, &buyer.session, &["receipt_missing overdue"]).await;
+    let owner = world.stack.database().owner().await;
+    let tried = "select max(attempts), bool_and(state = 'waiting'), max(last_error)
+        from lodestone.notification_deliveries";
+    wait_until("the mail was tried twice", PATIENCE, async || {
+        let row = owner.query_one(tried, &[]).await.unwrap();
+        let attempts: Option<i32> = row.get(0);
+        let error: Option<String> = row.get(2);
+        let waits = row.get::<_, Option<bool>>(1) == Some(true);
+        let said = error.is_some_and(|error| error.contains("come back later"));
+        (waits && said && attempts.is_some_and(|attempts| 2 <= attempts)).then_some(())
+    })
+    .await;
+    world.settles().await;
+    let lag: Value = json!(world.stack.database().count("outbox").await);
+    assert_eq!(lag, 0);
+}
