@@ -13,6 +13,7 @@ mod material;
 mod people;
 mod quotas;
 mod register;
+mod releases;
 mod returns;
 mod sign_in;
 mod statistics;
