@@ -48,6 +48,7 @@ mod row;
 mod schema;
 pub mod screening;
 pub mod statistics;
+pub mod statistics_releases;
 pub mod trace;
 mod transaction;
 pub mod unmaskings;

@@ -932,6 +932,40 @@ diesel::table! {
 }
 
 diesel::table! {
+    statistics_cells (release, category, region, element) {
+        release -> Uuid,
+        category -> Text,
+        region -> Text,
+        element -> Text,
+        reo_grams -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    statistics_contributions (release, contributor, category, region, element) {
+        release -> Uuid,
+        contributor -> Uuid,
+        category -> Text,
+        region -> Text,
+        element -> Text,
+        reo_grams -> BigInt,
+    }
+}
+
+diesel::table! {
+    statistics_releases (id) {
+        id -> Uuid,
+        table_name -> Text,
+        month -> Date,
+        revision -> Integer,
+        levels -> Array<SmallInt>,
+        rules_version -> Text,
+        published_by -> Uuid,
+        published_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     unmaskings (id) {
         id -> Uuid,
         organisation -> Uuid,
@@ -1013,5 +1047,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     sessions,
     site_months,
     sites,
+    statistics_cells,
+    statistics_contributions,
+    statistics_releases,
     unmaskings,
 );

@@ -7,7 +7,7 @@ use crate::{
     },
     log, lots, material, movements, notifications, quotas as quota_stands, regime,
     regime::{listed_parties, quotas},
-    returns, statistics, unmaskings,
+    releases, returns, statistics, unmaskings,
 };
 use utoipa::openapi::{InfoBuilder, OpenApi, OpenApiBuilder};
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -62,6 +62,9 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(material::list)
         .service(lots::trace)
         .service(quota_stands::list)
+        .service(releases::publish)
+        .service(releases::list)
+        .service(releases::show)
         .service(statistics::table)
         // What is suspicious about them
         .service(findings::list)

@@ -20,6 +20,7 @@ mod paging;
 mod quotas;
 mod reading;
 mod regime;
+mod releases;
 mod returns;
 mod statistics;
 mod unmaskings;

@@ -228,7 +228,7 @@ fn csv(rows: &[StatisticsRow]) -> String {
 }
 
 /// A cell that no spreadsheet takes for a formula; a number may be below zero.
-fn guarded(cell: &str) -> String {
+pub fn guarded(cell: &str) -> String {
     let is_number = cell.trim_start_matches('-').bytes().all(|b| matches!(b, b'0'..=b'9' | b'.'));
     let is_formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r']) && !is_number;
     let cell = if is_formula { format!("'{cell}") } else { cell.to_owned() };

@@ -19,6 +19,7 @@
 mod audit;
 mod protect;
 mod publish;
+mod release;
 mod rules;
 mod table;
 #[cfg(test)]
@@ -27,5 +28,6 @@ mod tests;
 pub use audit::{Breach, audit};
 pub use protect::{Against, Proof, Protected, Suppression, Unprotectable, protect};
 pub use publish::{Frozen, NotRevisable, Published, PublishedCell, publish, revise};
+pub use release::{ReleasedTable, release};
 pub use rules::{DisclosureRules, RULES, Reason, rules_on};
 pub use table::{Cell, Contribution, Contributor, Dimension, Place, Table};

@@ -14,6 +14,7 @@ mod movements;
 mod people;
 mod quotas;
 mod register;
+mod releases;
 mod returns;
 mod sign_in;
 mod statistics;
