@@ -185,7 +185,7 @@ pub async fn publish(
     let contributions = statistics_releases::contributions(&mut access.conn, table, month).await?;
     let rules = rules_on(month.last_day());
     let revision = u32::try_from(earlier.len() + 1).unwrap_or(u32::MAX);
-    let published = release(&earlier, &contributions, rules).map_err(refused)?;
+    let published = release(&earlier, &contributions, rules).map_err(|reason| refused(&reason))?;
     let new = NewRelease {
         id,
         key: ReleaseKey { table, month, revision },
@@ -208,7 +208,7 @@ pub async fn publish(
 }
 
 /// Why a revision is refused, as the analyst may see it.
-fn refused(reason: NotRevisable) -> Problem {
+fn refused(reason: &NotRevisable) -> Problem {
     Problem::Conflict(format!("this month cannot be released again: {reason}").into())
 }
 

@@ -156,7 +156,9 @@ async fn hints(
             hints.entry(Place { site, month }).or_default().push(error);
         }
     }
-    hints.values_mut().for_each(|errors| errors.sort_by_key(|error| error.kind));
+    for errors in hints.values_mut() {
+        errors.sort_by_key(|error| error.kind);
+    }
     Ok(hints)
 }
 

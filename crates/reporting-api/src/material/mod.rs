@@ -136,22 +136,16 @@ pub async fn list(
     let parameters = parameters::in_force(&mut access.conn, now).await?;
     let asked = Asked { organisation, site: query.site, from, until, now };
     let state = query.state.as_deref();
-    let answer = match access.filer {
-        Some(_) => {
-            let state = state.map(|state| one_of(state, &filer::STATES)).transpose()?;
-            let told = filer::page(&mut access, &asked, &page, &parameters, state).await?;
-            MaterialBalances::Filer(told)
-        }
-        None => {
-            let state = state.map(|state| one_of(state, &official::STATES)).transpose()?;
-            let filter = official::Filter { element: query.element, state };
-            let (told, owners) =
-                official::page(&mut access, &asked, &page, &parameters, filter).await?;
-            reading.note(&mut access, &owners, "material balances").await?;
-            MaterialBalances::Official(told)
-        }
-    };
-    Ok(web::Json(answer))
+    if access.filer.is_some() {
+        let state = state.map(|state| one_of(state, &filer::STATES)).transpose()?;
+        let told = filer::page(&mut access, &asked, &page, &parameters, state).await?;
+        return Ok(web::Json(MaterialBalances::Filer(told)));
+    }
+    let state = state.map(|state| one_of(state, &official::STATES)).transpose()?;
+    let filter = official::Filter { element: query.element, state };
+    let (told, owners) = official::page(&mut access, &asked, &page, &parameters, filter).await?;
+    reading.note(&mut access, &owners, "material balances").await?;
+    Ok(web::Json(MaterialBalances::Official(told)))
 }
 
 /// The first and the last month.

@@ -4,6 +4,8 @@ use crate::world::{Filer, World};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
+/// Where everybody reads the month.
+const PUBLIC: &str = "/v1/statistics/public/production/2026-09";
 const PURPOSE: (&str, &str) = ("Lodestone-Purpose", "the monthly release");
 
 /// A firm with a site in a province, that can make an oxide and an alloy of dysprosium.
@@ -59,7 +61,7 @@ fn assert_withstands_subtraction(cells: &Cells) {
         let mut lines: BTreeMap<[String; 3], (bool, usize)> = BTreeMap::new();
         for (names, kg) in cells {
             let mut total = names.clone();
-            total[dimension] = "all".to_owned();
+            "all".clone_into(&mut total[dimension]);
             let line = lines.entry(total.clone()).or_default();
             if *names == total {
                 line.0 = kg.is_some();
@@ -96,8 +98,6 @@ async fn the_public_reads_a_frozen_month_and_no_comparison_tells_a_firms_secret(
         let post = post.header(PURPOSE.0, PURPOSE.1).header("Idempotency-Key", key);
         post.answer().await.expect(status)
     };
-    const PUBLIC: &str = "/v1/statistics/public/production/2026-09";
-
     // Who may, and what is there before.
     ask("publish", "2026-09", "r0", &officer, 403).await;
     ask("publish", "2026-09", "r0", &firms[0].key, 403).await;
