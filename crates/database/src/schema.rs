@@ -966,4 +966,3 @@ diesel::allow_tables_to_appear_in_same_query!(
     sessions,
     sites,
 );
-
