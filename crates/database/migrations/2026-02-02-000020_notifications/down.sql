@@ -7,6 +7,7 @@ begin
         execute format('drop policy notifier_reads on lodestone.%I', name);
     end loop;
 end $$;
+drop index lodestone.movements_by_dispatch;
 drop table lodestone.notification_deliveries;
 drop table lodestone.notifications;
 -- The role stays: it belongs to the cluster, and another database may use it.

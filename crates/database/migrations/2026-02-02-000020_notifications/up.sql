@@ -71,6 +71,9 @@ grant select, insert on lodestone.notification_deliveries to lodestone_notifier;
 grant update (state, attempts, next_attempt_at, last_error, sent_at) on lodestone.notification_deliveries
     to lodestone_notifier;
 
+-- The notifier walks over the movements of the last months in the order of their dispatches.
+create index movements_by_dispatch on lodestone.movements (filing);
+
 -- What the notifier looks at: which movements there are, what both sides said, who owes returns, and
 -- whom to write to. Of filings themselves it sees nothing.
 do $$
