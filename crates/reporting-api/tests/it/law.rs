@@ -160,3 +160,23 @@ async fn a_dead_letter_is_shown_to_the_administrator_and_replayed_once() {
     world.post(&replay, &json!({})).by(&administrator).answer().await.expect(404);
     assert_eq!(world.events("dead_letter.replay_requested").await.len(), 1);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn from_where_on_something_is_suspicious_is_told_to_officials_only() {
+    let world = World::start().await;
+    let administrator = world.administrator().await;
+    let filer = world.filer().await;
+    let mut rows = serde_json::to_value(Regime::default_china_2025().rows()).unwrap();
+    rows.as_array_mut().unwrap().push(json!({
+        "kind": "detector_parameter", "key": "balance_sigmas", "content": {"value": "3.75"},
+        "source": "x", "verification": "fictitious",
+    }));
+    let form = json!({ "rows": rows });
+    world.post("/v1/regime/versions", &form).by(&administrator).answer().await.expect(201);
+    for path in ["/v1/regime/rows", "/v1/regime/rows?kind=detector_parameter"] {
+        let told = world.get(path).by(&filer.key).answer().await.expect(200);
+        assert!(!told.text.contains("balance_sigmas") && !told.text.contains("3.75"), "{path}");
+        let told = world.get(path).by(&administrator).answer().await.expect(200);
+        assert!(told.text.contains("balance_sigmas"), "{path}");
+    }
+}
