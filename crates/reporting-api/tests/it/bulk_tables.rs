@@ -217,12 +217,14 @@ extraction,E5,S1,2026-10-03,L5,P1,1000,80,21,,\n";
 async fn a_long_table_with_a_plain_heading_is_read_to_its_end_in_its_encoding() {
     let world = World::start().await;
     let filer = world.filer().await;
-    let mut table = "kind,reference,site,happened_at,lot,product,quantity_kg,remark\n".to_owned();
     let rows = 6_000;
-    for row in 0..rows {
+    let row = |row| {
         let remark = if row == rows - 1 { "最后一行" } else { "a remark that takes some room" };
-        table += &format!("extraction,E{row},S1,2026-10-03,L{row},P1,5,{remark}\n");
-    }
+        format!("extraction,E{row},S1,2026-10-03,L{row},P1,5,{remark}")
+    };
+    let heading = "kind,reference,site,happened_at,lot,product,quantity_kg,remark".to_owned();
+    let table: Vec<String> = std::iter::once(heading).chain((0..rows).map(row)).collect();
+    let table = table.join("\n");
     assert!(1 << 18 < table.len());
     let (gb18030, _, _) = encoding_rs::GB18030.encode(&table);
     let answer = world.file(&filer, "mode=validate", CSV, gb18030.into_owned()).await.expect(200);
