@@ -224,7 +224,7 @@ async fn a_long_table_with_a_plain_heading_is_read_to_its_end_in_its_encoding() 
     };
     let heading = "kind,reference,site,happened_at,lot,product,quantity_kg,remark".to_owned();
     let table: Vec<String> = std::iter::once(heading).chain((0..rows).map(row)).collect();
-    let table = table.join("\n");
+    let table = table.join("\n") + "\n";
     assert!(1 << 18 < table.len());
     let (gb18030, _, _) = encoding_rs::GB18030.encode(&table);
     let answer = world.file(&filer, "mode=validate", CSV, gb18030.into_owned()).await.expect(200);

@@ -168,7 +168,7 @@ async fn from_where_on_something_is_suspicious_is_told_to_officials_only() {
     let filer = world.filer().await;
     let mut rows = serde_json::to_value(Regime::default_china_2025().rows()).unwrap();
     rows.as_array_mut().unwrap().push(json!({
-        "kind": "detector_parameter", "key": "balance_sigmas", "content": {"value": "3.75"},
+        "kind": "detector_parameter", "key": "balance_sigmas", "content": {"value": "3.75", "unit": "sigma"},
         "source": "x", "verification": "fictitious",
     }));
     let form = json!({ "rows": rows });
