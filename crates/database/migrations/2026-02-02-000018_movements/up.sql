@@ -135,7 +135,7 @@ grant select on lodestone.movement_explanations, lodestone.movement_answers to l
 --
 -- Runs with the owner's rights, because each side's filings are its own: it answers only about
 -- movements of the organisations that the transaction acts for, unless officials ask, whose reads
--- are logged before. Of the other side it answers what the parties owe each other: masses, their
+-- are logged before, or the notifier, who tells only whose turn it is. Of the other side it answers what the parties owe each other: masses, their
 -- uncertainties and how the goods were found.
 create function lodestone.movement_sides(wanted uuid[])
     returns table (movement uuid, kind text, filing uuid, reference text, outcome text,
@@ -158,7 +158,7 @@ begin
                 or filed.kind = 'receipt' and filed.organisation = moved.buyer_organisation)
         join filing_lines line on line.organisation = filed.organisation and line.filing = filed.id
         where moved.id = any (wanted)
-            and (session_user = 'lodestone_official'
+            and (session_user in ('lodestone_official', 'lodestone_notifier')
                 or moved.organisation = any (acting_for()) or moved.buyer_organisation = any (acting_for()))
             and not exists (select from movements newer where newer.id = moved.id and newer.filing > moved.filing)
             and not exists (select from filing_references newer where newer.organisation = filed.organisation
