@@ -4,19 +4,9 @@
 //! table however many filings there are.
 
 use super::{Entry, numeric::Numeric};
-use domain::{
-    calendar_month::{Month, beijing_date},
-    codes::{AccountKind, FilingKind, LineRole},
-    event::Event,
-    filing::{Claim, Filing, Line},
-    flow::{FlowKey, FlowMass, flows},
-    ids::{OrganisationId, SiteId},
-    mass::ElementMasses,
-    posting::{Account, Posting},
-};
+use domain::{codes::LineRole, event::Event, filing::Claim, mass::ElementMasses};
 use jiff::{Timestamp, civil::Date};
 use postgres_types::ToSql;
-use std::collections::BTreeMap;
 use uuid::Uuid;
 
 use crate::events::{Origin, body};
@@ -74,6 +64,14 @@ macro_rules! row {
         }
     }};
 }
+
+// After the macros, which they use.
+mod filing;
+mod sums;
+
+use filing::{filing_row, line_row, party, posted, posting_row};
+pub(super) use filing::{idempotency_row, reference_row};
+use sums::{Balances, Flows, SiteMonths};
 
 #[derive(Debug, ToSql)]
 #[postgres(name = "filings")]
@@ -451,171 +449,6 @@ impl Rows {
     }
 }
 
-pub(super) fn reference_row(entry: &Entry) -> ReferenceRow {
-    ReferenceRow {
-        organisation: entry.filing.organisation.as_uuid(),
-        reference: entry.filing.reference.clone(),
-        version: entry.filing.version.cast_signed(),
-        filing: entry.filing.id.as_uuid(),
-        content_hash: entry.content_hash.to_vec(),
-    }
-}
-
-pub(super) fn idempotency_row(entry: &Entry) -> Option<IdempotencyRow> {
-    entry.idempotency.as_ref().map(|idempotency| IdempotencyRow {
-        organisation: entry.filing.organisation.as_uuid(),
-        key: idempotency.key.clone(),
-        request_hash: idempotency.request_hash.to_vec(),
-        subject: entry.filing.id.as_uuid(),
-        answer: entry.answer.clone(),
-        created_at: entry.filing.recorded_at,
-    })
-}
-
-fn party(filing: &Filing) -> Option<PartyRow> {
-    filing.claim.client().map(|client| PartyRow {
-        organisation: filing.organisation.as_uuid(),
-        id: client.party.as_uuid(),
-        name: client.name.clone(),
-        identifier: client.identifier.clone(),
-        country: client.country.to_string(),
-        party_organisation: client.organisation.map(OrganisationId::as_uuid),
-    })
-}
-
-fn filing_row(filing: &Filing) -> FilingRow {
-    let client = filing.claim.client();
-    let mut row = FilingRow {
-        organisation: filing.organisation.as_uuid(),
-        id: filing.id.as_uuid(),
-        site: filing.site.as_uuid(),
-        kind: filing.claim.kind().as_str(),
-        reference: filing.reference.clone(),
-        version: filing.version.cast_signed(),
-        replaces: filing.correction.as_ref().map(|correction| correction.replaces.as_uuid()),
-        correction_reason: filing.correction.as_ref().map(|correction| correction.reason.clone()),
-        happened_at: filing.happened_at,
-        recorded_at: filing.recorded_at,
-        month: filing.month.first_day(),
-        channel: filing.channel.as_str(),
-        filed_by: filing.filed_by.as_uuid(),
-        process: None,
-        party: client.map(|client| client.party.as_uuid()),
-        party_organisation: client
-            .and_then(|client| client.organisation)
-            .map(OrganisationId::as_uuid),
-        movement: None,
-        outcome: None,
-        beyond: None,
-        contract: None,
-        invoice: None,
-        licence_number: None,
-        customs_declaration: None,
-        country: None,
-        nil: None,
-    };
-    match &filing.claim {
-        Claim::Extraction | Claim::Stocktake => {}
-        Claim::Transformation { process } => row.process = Some(process.as_str()),
-        Claim::Dispatch { movement, contract, invoice, .. } => {
-            row.movement = movement.map(domain::ids::MovementId::as_uuid);
-            row.contract.clone_from(contract);
-            row.invoice.clone_from(invoice);
-        }
-        Claim::Receipt { movement, outcome } => {
-            row.movement = Some(movement.as_uuid());
-            row.outcome = Some(outcome.as_str());
-        }
-        Claim::Collection { from, .. } => row.beyond = Some(from.as_str()),
-        Claim::Import { declaration, origin, .. } => {
-            row.customs_declaration = Some(declaration.clone());
-            row.country = Some(origin.to_string());
-        }
-        Claim::Export { licence, declaration, destination, invoice, .. } => {
-            row.licence_number.clone_from(licence);
-            row.customs_declaration = Some(declaration.clone());
-            row.country = Some(destination.to_string());
-            row.invoice.clone_from(invoice);
-        }
-        Claim::Disposal { to } => row.beyond = Some(to.as_str()),
-        Claim::MonthlyReturn { nil } => row.nil = Some(*nil),
-    }
-    row
-}
-
-fn line_row(filing: &Filing, line: &Line) -> LineRow {
-    let sigma = line.elements_sigma_mg;
-    row!(
-        LineRow {
-            organisation: filing.organisation.as_uuid(),
-            filing: filing.id.as_uuid(),
-            line: line.number.cast_signed(),
-            role: line.role.as_str(),
-            lot: line.lot.map(domain::ids::LotId::as_uuid),
-            lot_number: line.lot_number.clone(),
-            product: line.product.map(domain::ids::ProductId::as_uuid),
-            category: line.category.map(domain::codes::Category::as_str),
-            hs_code: line.hs_code.as_ref().map(ToString::to_string),
-            grade: line.grade.clone(),
-            quantity_grams: line.quantity.grams_signed(),
-            refused_grams: line.refused.grams_signed(),
-            unit_price: line.unit_price.map(|price| Numeric(price.amount)),
-            currency: line.unit_price.map(|price| price.currency.to_string()),
-            sigma_mg: sigma.iter().any(|sigma| *sigma != 0).then(|| sigma.to_vec()),
-            uncertainty_grams: Some(line.uncertainty.grams_signed()).filter(|grams| 0 < *grams)
-        },
-        line.elements
-    )
-}
-
-/// A posting with the time it belongs to.
-struct Posted<'a> {
-    posting: &'a Posting,
-    reversal: bool,
-    happened_at: Timestamp,
-    month: Date,
-}
-
-/// Everything an entry posts: first what undoes the version before, then its own.
-fn posted(entry: &Entry) -> impl Iterator<Item = Posted<'_>> {
-    let undone = entry.reversal.iter().flat_map(|reversal| {
-        reversal.postings.iter().map(|posting| Posted {
-            posting,
-            reversal: true,
-            happened_at: reversal.happened_at,
-            month: reversal.month.first_day(),
-        })
-    });
-    undone.chain(entry.postings.iter().map(|posting| Posted {
-        posting,
-        reversal: false,
-        happened_at: entry.filing.happened_at,
-        month: entry.filing.month.first_day(),
-    }))
-}
-
-fn posting_row(filing: &Filing, number: usize, posted: &Posted<'_>) -> PostingRow {
-    let posting = posted.posting;
-    row!(
-        PostingRow {
-            organisation: filing.organisation.as_uuid(),
-            filing: filing.id.as_uuid(),
-            posting: i16::try_from(number).unwrap_or(i16::MAX),
-            line: posting.line.cast_signed(),
-            reversal: posted.reversal,
-            lot: posting.lot.map(domain::ids::LotId::as_uuid),
-            from_kind: posting.from.kind.as_str(),
-            from_key: posting.from.key,
-            to_kind: posting.to.kind.as_str(),
-            to_key: posting.to.key,
-            happened_at: posted.happened_at,
-            month: posted.month,
-            gross_grams: posting.gross_grams
-        },
-        posting.elements
-    )
-}
-
 fn announcement(entry: &Entry) -> (EventRow, OutboxRow) {
     let filing = &entry.filing;
     let event = Event::FilingRecorded {
@@ -643,118 +476,4 @@ fn announcement(entry: &Entry) -> (EventRow, OutboxRow) {
         traceparent: origin.traceparent,
     };
     (row, OutboxRow { event: entry.event.as_uuid() })
-}
-
-/// Net matter per organisation, account and month, in the order of the cache's key, so that two
-/// writers never lock the same rows in opposite order.
-#[derive(Default)]
-struct Balances(BTreeMap<(OrganisationId, Account, Date), (i64, ElementMasses)>);
-
-impl Balances {
-    fn add(&mut self, entry: &Entry) {
-        for Posted { posting, month, .. } in posted(entry) {
-            for (account, sign) in [(posting.from, -1_i64), (posting.to, 1)] {
-                // A process account is empty again at the end of every filing.
-                if account.kind == AccountKind::Process {
-                    continue;
-                }
-                let key = (entry.filing.organisation, account, month);
-                let (gross, elements) = self.0.entry(key).or_default();
-                *gross += sign * posting.gross_grams;
-                *elements = match sign {
-                    1 => elements.plus(&posting.elements),
-                    _ => elements.minus(&posting.elements),
-                };
-            }
-        }
-    }
-
-    fn rows(self) -> Vec<BalanceRow> {
-        self.0
-            .into_iter()
-            .map(|((organisation, account, month), (gross_grams, elements))| {
-                let kind = account.kind.as_str();
-                let organisation = organisation.as_uuid();
-                row!(
-                    BalanceRow {
-                        organisation: organisation,
-                        kind: kind,
-                        key: account.key,
-                        month: month,
-                        gross_grams: gross_grams
-                    },
-                    elements
-                )
-            })
-            .collect()
-    }
-}
-
-/// What came into and went out of stocks, in one order for all writers, as with balances.
-#[derive(Default)]
-struct Flows(BTreeMap<FlowKey, FlowMass>);
-
-impl Flows {
-    fn add(&mut self, entry: &Entry) {
-        let undone = entry.reversal.iter().flat_map(|reversal| &reversal.flows);
-        let undone = undone.map(|(key, mass)| (key.clone(), mass.negated()));
-        for (key, mass) in flows(&entry.filing).into_iter().chain(undone) {
-            let sum = self.0.entry(key).or_default();
-            *sum = sum.plus(mass);
-        }
-    }
-
-    fn rows(self) -> Vec<FlowRow> {
-        let flows = self.0.into_iter().filter(|(_, mass)| *mass != FlowMass::default());
-        flows
-            .map(|(key, mass)| {
-                row!(
-                    FlowRow {
-                        organisation: key.organisation.as_uuid(),
-                        month: key.month.first_day(),
-                        flow: key.kind.as_str(),
-                        process: key.process.map_or("", domain::codes::Process::as_str),
-                        category: key.category.map_or("", domain::codes::Category::as_str),
-                        country: key.country.map_or_else(String::new, |it| it.to_string()),
-                        site: key.site.as_uuid(),
-                        gross_grams: mass.gross_grams
-                    },
-                    mass.elements
-                )
-            })
-            .collect()
-    }
-}
-
-/// Which sites' months something was filed or replaced in, in one order for all writers.
-#[derive(Default)]
-struct SiteMonths(BTreeMap<(OrganisationId, SiteId, Month), i64>);
-
-impl SiteMonths {
-    fn add(&mut self, entry: &Entry) {
-        let filing = &entry.filing;
-        // It moves and measures nothing.
-        if filing.claim.kind() == FilingKind::MonthlyReturn {
-            return;
-        }
-        let own = (filing.site, filing.happened_at);
-        let undone = entry.reversal.iter().map(|reversal| (reversal.site, reversal.happened_at));
-        for (site, happened_at) in std::iter::once(own).chain(undone) {
-            let month = Month::of(beijing_date(happened_at));
-            *self.0.entry((filing.organisation, site, month)).or_default() += 1;
-        }
-    }
-
-    fn rows(self) -> Vec<SiteMonthRow> {
-        let row =
-            |((organisation, site, month), version): ((OrganisationId, SiteId, Month), i64)| {
-                SiteMonthRow {
-                    organisation: organisation.as_uuid(),
-                    site: site.as_uuid(),
-                    month: month.first_day(),
-                    version,
-                }
-            };
-        self.0.into_iter().map(row).collect()
-    }
 }

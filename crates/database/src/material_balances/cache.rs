@@ -7,7 +7,7 @@ use crate::{
     row::Reader,
     schema::{material_balances, material_balances as m},
 };
-use diesel::{ExpressionMethods, HasQuery, QueryDsl, upsert::excluded};
+use diesel::{ExpressionMethods, HasQuery, Insertable, QueryDsl, upsert::excluded};
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use domain::{
     balance::{Segment, SegmentSums},
@@ -58,29 +58,10 @@ impl Held {
     }
 }
 
-#[derive(HasQuery)]
+#[derive(HasQuery, Insertable)]
 #[diesel(table_name = material_balances)]
 #[diesel(check_for_backend(diesel::pg::Pg))]
 struct Row {
-    organisation: Uuid,
-    site: Uuid,
-    month: jiff_diesel::Date,
-    after: jiff_diesel::Timestamp,
-    until: jiff_diesel::Timestamp,
-    counted_from: Option<jiff_diesel::Timestamp>,
-    computed_from: i64,
-    computed_at: jiff_diesel::Timestamp,
-    in_mg: Vec<i64>,
-    out_mg: Vec<i64>,
-    closing_mg: Vec<i64>,
-    in_doubt: Vec<f64>,
-    out_doubt: Vec<f64>,
-    closing_doubt: Vec<f64>,
-}
-
-#[derive(diesel::Insertable)]
-#[diesel(table_name = material_balances)]
-struct NewRow {
     organisation: Uuid,
     site: Uuid,
     month: jiff_diesel::Date,
@@ -160,12 +141,12 @@ fn packed(sums: &[Sum; ELEMENT_COUNT]) -> (Vec<i64>, Vec<f64>) {
     (sums.iter().map(|sum| sum.mass_mg).collect(), doubt)
 }
 
-fn new_row(computed: &Computed, now: Timestamp) -> NewRow {
+fn new_row(computed: &Computed, now: Timestamp) -> Row {
     let Computed { key, segment, computed_from, sums } = computed;
     let (in_mg, in_doubt) = packed(&sums.inflow);
     let (out_mg, out_doubt) = packed(&sums.outflow);
     let (closing_mg, closing_doubt) = packed(&sums.closing);
-    NewRow {
+    Row {
         organisation: key.site.organisation.as_uuid(),
         site: key.site.site.as_uuid(),
         month: key.month.first_day().to_diesel(),
@@ -198,7 +179,7 @@ pub(super) async fn store(
     conn.transaction(async |conn| {
         act_for(conn, acting.as_slice()).await?;
         for rows in computed.chunks(ROWS_AT_ONCE) {
-            let rows: Vec<NewRow> = rows.iter().map(|computed| new_row(computed, now)).collect();
+            let rows: Vec<Row> = rows.iter().map(|computed| new_row(computed, now)).collect();
             diesel::insert_into(m::table)
                 .values(rows)
                 .on_conflict((m::organisation, m::site, m::month))
