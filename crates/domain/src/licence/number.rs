@@ -1,6 +1,7 @@
 //! Numbers people read, type and say over the telephone: a check character finds the slip.
 
 use crate::codes::words;
+use iso_7064::MOD37_36;
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 
@@ -113,13 +114,9 @@ impl From<SerialNumber> for String {
 
 /// ISO 7064 MOD 37,36 over the digits and capital letters; hyphens do not count.
 fn check_character(body: &str) -> char {
-    let product =
-        body.chars().filter_map(|character| character.to_digit(36)).fold(36, |product, value| {
-            let sum = (product + value) % 36;
-            (if sum == 0 { 36 } else { sum }) * 2 % 37
-        });
-    let value = (37 - product) % 36;
-    char::from_digit(value, 36).expect("below 36").to_ascii_uppercase()
+    let counted = body.chars().filter(char::is_ascii_alphanumeric);
+    let [check] = MOD37_36.compute_from_chars_lax(counted);
+    check
 }
 
 #[cfg(test)]

@@ -79,7 +79,7 @@ pub fn with_receipt(
         "kind": recorded["kind"],
         "month": recorded["month"],
         "recorded_at": recorded["recorded_at"],
-        "content_sha256": hexadecimal(&content_hash(form)),
+        "content_sha256": hex::encode(content_hash(form)),
     });
     Ok(Receipted { recorded, receipt: signed(signer, &content)? })
 }
@@ -98,19 +98,10 @@ fn stored(
         "kind": receipted.kind.as_str(),
         "month": receipted.month,
         "recorded_at": receipted.recorded_at.to_string(),
-        "content_sha256": hexadecimal(&receipted.content_hash),
+        "content_sha256": hex::encode(&receipted.content_hash),
     })
 }
 
 fn signed(signer: &Signer, content: &Value) -> Result<SignatureView, Problem> {
     Ok(signer.signed(&canonical_json(content).map_err(anyhow::Error::from)?))
-}
-
-/// Bytes in lower-case hexadecimal.
-pub fn hexadecimal(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
-        write!(text, "{byte:02x}").expect("a string takes whatever is written to it");
-        text
-    })
 }

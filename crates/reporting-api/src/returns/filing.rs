@@ -5,7 +5,6 @@ use crate::{
     filings::{
         FilingForm,
         desk::{Accepted, Desk, Sender},
-        receipt::hexadecimal,
     },
     reading::ReadingPools,
 };
@@ -143,7 +142,7 @@ async fn file_one(
 ) -> Result<FiledView, Problem> {
     // The caller's key stands for all sites; each of them has a filing, and so a key, of its own.
     let key = fingerprint(format!("{} {}", key.as_str(), site.id).as_bytes());
-    let key = IdempotencyKey::parse(&format!("return/{}", hexadecimal(&key)))?;
+    let key = IdempotencyKey::parse(&format!("return/{}", hex::encode(key)))?;
     let reference = reference_of(month, &site.code);
     let form = FilingForm::monthly_return(reference.clone(), site.code.clone(), month, nil);
     let (filing, recorded_at) = match desk.record(&form, sender, Some(&key)).await? {
@@ -163,7 +162,7 @@ fn reference_of(month: Month, site: &str) -> String {
     if reference.chars().count() <= REFERENCE_CHARACTERS_AT_MOST {
         return reference;
     }
-    let hash = hexadecimal(&fingerprint(site.as_bytes()));
+    let hash = hex::encode(fingerprint(site.as_bytes()));
     format!("RETURN-{month}-{}", &hash[..SITE_DIGITS])
 }
 
