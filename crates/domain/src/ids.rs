@@ -82,6 +82,8 @@ id!(/// A reservation of licensed mass at customs.
     ReservationId);
 id!(/// A signed answer to "is this controlled?".
     DeterminationId);
+id!(/// An address that an organisation wants to be called at.
+    WebhookId);
 id!(/// A fact in the append-only event log.
     EventId);
 

@@ -1,6 +1,6 @@
 //! What can be asked of licensing, on one screen, and what its handlers work with.
 
-use crate::{applications, cases, determinations, licences, workflow};
+use crate::{applications, cases, changes, determinations, licences, webhooks, workflow};
 use database::{Connection, Pool, cases::Moment};
 use domain::ids::OrganisationId;
 use service::{
@@ -22,8 +22,10 @@ pub(crate) struct App {
     pub(crate) regimes: Arc<Regimes>,
     /// What signs licences and determinations.
     pub(crate) signer: Arc<Signer>,
-    /// What seals cursors.
+    /// What seals cursors, and what secrets of webhooks are derived from.
     pub(crate) secret: ServerSecret,
+    /// Whether webhooks may be neighbours of this machine.
+    pub(crate) allow_private_webhooks: bool,
 }
 
 impl App {
@@ -90,6 +92,16 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         .service(applications::submit)
         .service(applications::withdraw)
         .service(applications::reconsider)
+        // Their systems
+        .service(changes::list)
+        .service(webhooks::create)
+        .service(webhooks::list)
+        .service(webhooks::find)
+        .service(webhooks::edit)
+        .service(webhooks::remove)
+        .service(webhooks::rotate)
+        .service(webhooks::calls)
+        .service(webhooks::replay)
         // Officials
         .service(cases::queue)
         .service(cases::find)

@@ -6,12 +6,14 @@
 mod app;
 mod applications;
 mod cases;
+mod changes;
 mod determinations;
 mod if_match;
 mod licences;
 mod page;
 mod problems;
 mod upkeep;
+mod webhooks;
 mod workflow;
 
 use actix_web::web;
@@ -55,6 +57,7 @@ async fn run(context: Context) -> anyhow::Result<()> {
         regimes: Arc::new(Regimes::default()),
         signer: Arc::new(Signer::new(signing::read_key(context.settings.signing_key_file()?)?)),
         secret: ServerSecret::read(context.settings.secret_key_file()?)?,
+        allow_private_webhooks: context.settings.webhooks.allow_private_addresses,
     };
     let server = Server::of(&context, health(&pool), app::description());
     context.spawn("upkeep", upkeep::run(app.clone(), context.shutdown.clone()));

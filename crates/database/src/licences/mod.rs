@@ -174,6 +174,7 @@ pub async fn transition(
         note(conn, record.id, name, person, moment, json!({"reason": reason})).await?;
         let event = Event::LicenceMoved {
             licence: record.id,
+            organisation: Some(record.organisation),
             action: action.to_string(),
             state: step.to.to_string(),
             person,

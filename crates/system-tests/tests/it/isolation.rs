@@ -191,6 +191,15 @@ const ROWS: &[Row] = &[
     row(L, "POST", "/v1/applications/{id}/submit", Others(NONE), "case"),
     row(L, "POST", "/v1/applications/{id}/withdraw", Others(NONE), "case"),
     row(L, "POST", "/v1/applications/{id}/reconsideration", Others(NONE), r#"case {"grounds":"x"}"#),
+    row(L, "GET", "/v1/changes", Own, ""),
+    row(L, "POST", "/v1/webhooks", Own, r#"{"url":"https://example.com/lodestone"}"#),
+    row(L, "GET", "/v1/webhooks", Own, ""),
+    row(L, "GET", "/v1/webhooks/{id}", Others(NONE), "webhook"),
+    row(L, "PATCH", "/v1/webhooks/{id}", Others(NONE), r#"webhook {"is_active":false}"#),
+    row(L, "DELETE", "/v1/webhooks/{id}", Others(NONE), "webhook"),
+    row(L, "POST", "/v1/webhooks/{id}/secret", Others(NONE), "webhook"),
+    row(L, "GET", "/v1/webhooks/{id}/calls", Others(NONE), "webhook"),
+    row(L, "POST", "/v1/webhooks/{id}/replay", Others(NONE), r#"webhook {"from":0}"#),
     row(L, "GET", "/v1/cases", Others(OFFICIALS), ""),
     row(L, "GET", "/v1/cases/{id}", Others(OFFICIALS), "case"),
     row(L, "POST", "/v1/cases/{id}/{action}", Others(OFFICERS), "case {}"),
@@ -408,6 +417,8 @@ async fn a_victim(world: &World, agent: &Filer) -> (Filer, Identifiers) {
         .by(&victim.session)
         .once("lent")
         .with(&delegation);
+    let hook = json!({"url": format!("https://{SECRET}.example/")});
+    let hook = world.api.licensing("POST", "/v1/webhooks").by(&victim.key).once("hook").with(&hook);
     world.settles().await;
     let findings =
         world.sends(world.api.reporting("GET", "/v1/findings").by(&victim.key)).await.body;
@@ -426,6 +437,7 @@ async fn a_victim(world: &World, agent: &Filer) -> (Filer, Identifiers) {
         ("reservation", text(&reserved, "id").unwrap()),
         ("determination", text(&world.sends(asked).await.body, "id").unwrap()),
         ("delegation", text(&world.sends(delegation).await.body, "id").unwrap()),
+        ("webhook", text(&world.sends(hook).await.body, "id").unwrap()),
         ("finding", text(&findings, "findings/0/id").unwrap()),
         ("key", text(&keys, "keys/0/id").unwrap()),
         ("person", text(&people, "people/0/id").unwrap()),
