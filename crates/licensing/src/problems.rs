@@ -78,13 +78,20 @@ fn of_refused_use(refusal: &Refusal) -> Problem {
         Refusal::Consignee { .. } => "/consignee",
         Refusal::Goods { .. } => "/control_code",
         Refusal::Nothing => "/quantity_kg",
+        // What the declaration says is wrong, or only when it says it.
+        Refusal::Condition { field, .. } => field,
         Refusal::State(_)
         | Refusal::Validity { .. }
         | Refusal::AlreadyShipped
         | Refusal::Balance { .. }
-        | Refusal::AlreadySettled(_) => {
-            return Problem::NotAllowed(format!("{}: {refusal}", refusal.code()).into());
-        }
+        | Refusal::AlreadySettled(_) => "",
     };
-    of_faults(vec![Violation::new(field, refusal.code(), refusal.to_string())])
+    let reason = Violation::new(field, refusal.code(), refusal.to_string());
+    if field.is_empty() {
+        return Problem::UseRefused(vec![reason.into()]);
+    }
+    of_faults(vec![match refusal {
+        Refusal::Condition { sentence, .. } => reason.expecting(sentence.zh.as_str()),
+        _ => reason,
+    }])
 }

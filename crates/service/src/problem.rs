@@ -37,6 +37,8 @@ pub enum Problem {
     Conflict(Cow<'static, str>),
     #[error("{0}")]
     NotAllowed(Cow<'static, str>),
+    #[error("the licence cannot be used for this now: {}", .0.first().map_or("", |reason| reason.detail.as_str()))]
+    UseRefused(Vec<Violation>),
     #[error("the reference `{reference}` was used before, for {existing}")]
     DuplicateReference { reference: String, existing: String },
     #[error("it was changed since you read it; read it again and send its present ETag")]
@@ -101,6 +103,7 @@ impl Problem {
             Self::NotAllowed(_) => {
                 (409, "not-allowed-now", "Not allowed in this state", "当前状态不允许")
             }
+            Self::UseRefused(_) => (409, "use-refused", "Licence cannot be used", "许可证不可使用"),
             Self::DuplicateReference { .. } => {
                 (409, "duplicate-reference", "Reference already used", "编号已被使用")
             }
@@ -132,7 +135,7 @@ impl Problem {
             Self::InvalidBody(violation) | Self::InvalidParameter(violation) => {
                 std::slice::from_ref(violation)
             }
-            Self::ValidationFailed(violations) => violations,
+            Self::ValidationFailed(violations) | Self::UseRefused(violations) => violations,
             _ => &[],
         }
     }

@@ -1,7 +1,7 @@
 //! How a case lies in its columns, and how it is read out of them.
 
 use crate::{
-    CorruptRow,
+    CorruptRow, Error,
     row::Reader,
     schema::{application_assessments, case_events, cases},
 };
@@ -10,10 +10,11 @@ use domain::{
     calendar_month::beijing_date,
     case::{ActionName, Case, ClockEvent, FourEyes, Recommendation, State, StateName},
     ids::{CaseId, LicenceId, OrganisationId, PersonId},
-    licence::SerialNumber,
+    licence::{Condition, SerialNumber},
     regime::{ClockStop, LicenceKind},
 };
 use jiff::{Timestamp, civil::Date};
+use serde::Deserialize;
 use std::collections::BTreeSet;
 use uuid::Uuid;
 
@@ -105,6 +106,18 @@ impl CaseRecord {
             }
         }
         events
+    }
+
+    /// The conditions of the last recommendation to approve; the licence is issued with them.
+    pub fn recommended_conditions(&self) -> Result<Vec<Condition>, Error> {
+        let recommended =
+            self.history.iter().rev().find(|entry| entry.action == "recommend_approval");
+        let Some(conditions) = recommended.and_then(|entry| entry.detail.get("conditions")) else {
+            return Ok(Vec::new());
+        };
+        let reader = Reader { table: "case_events", id: self.case.id.as_uuid() };
+        // A condition that cannot be read must not be left out in silence.
+        Ok(Vec::deserialize(conditions).map_err(|_| reader.corrupt("detail"))?)
     }
 
     /// The agency that was asked last, while its answer is awaited.

@@ -18,11 +18,12 @@ use diesel::{
 };
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use domain::{
+    calendar_month::beijing_date,
     event::Event,
     ids::{LicenceId, PersonId, ReservationId},
     licence::{
-        Declaration, LicenceView, Refusal, ReservationState, SerialNumber, Settlement, Shipped,
-        judge_confirmation, judge_reservation, judge_settlement,
+        Declaration, EarlierUse, LicenceView, Refusal, ReservationState, SerialNumber, Settlement,
+        Shipped, judge_confirmation, judge_reservation, judge_settlement,
     },
     regime::{HowMany, Regime},
 };
@@ -38,8 +39,6 @@ pub struct NewReservation {
     pub id: ReservationId,
     /// The line of the licence.
     pub line: u16,
-    /// The customs declaration.
-    pub declaration: String,
     /// The line of the declaration.
     pub declaration_line: u16,
     /// What it declares.
@@ -217,13 +216,48 @@ async fn judge(
         state: record.state,
         validity: record.content.validity,
         shipments: shipments(record, regime),
-        shipped: shipped(conn, record.id, &wanted.declaration).await?,
+        shipped: shipped(conn, record.id, &wanted.declared.number).await?,
         content: &record.content,
         control_code: &line.control_code,
         hs_code: line.hs_code.as_ref(),
         balance: line.balance,
+        line: line.line,
+        earlier: &earlier(conn, record).await?,
     };
     Ok(judge_reservation(&view, &wanted.declared, moment.today())?)
+}
+
+/// What was declared under the licence before, where one of its conditions looks back on that.
+///
+/// Its lines are held fast until the end of the transaction then: two who declare at once are
+/// judged one after the other.
+async fn earlier(
+    conn: &mut AsyncPgConnection,
+    record: &LicenceRecord,
+) -> Result<Vec<EarlierUse>, Error> {
+    let conditions = &record.content.conditions;
+    if !conditions.iter().any(|condition| condition.requirement.looks_back()) {
+        return Ok(Vec::new());
+    }
+    licence_lines::table
+        .filter(licence_lines::licence.eq(record.id.as_uuid()))
+        .order(licence_lines::line)
+        .select(licence_lines::line)
+        .for_update()
+        .load::<i16>(conn)
+        .await?;
+    let rows: Vec<ReservationRow> = ReservationRow::query()
+        .filter(licence_reservations::licence.eq(record.id.as_uuid()))
+        .filter(licence_reservations::state.ne(ReservationState::Released.as_str()))
+        .load(conn)
+        .await?;
+    let earlier = rows.into_iter().map(|row| EarlierUse {
+        declaration: row.declaration,
+        line: row.line.unsigned_abs(),
+        grams: row.grams.unsigned_abs(),
+        day: beijing_date(row.reserved_at.into()),
+    });
+    Ok(earlier.collect())
 }
 
 /// How many shipments a licence allows, by the rule of the day it was issued.
@@ -347,7 +381,7 @@ async fn store(
             licence_reservations::id.eq(wanted.id.as_uuid()),
             licence_reservations::licence.eq(licence.as_uuid()),
             licence_reservations::line.eq(sql_line(wanted.line)),
-            licence_reservations::declaration.eq(&wanted.declaration),
+            licence_reservations::declaration.eq(&wanted.declared.number),
             licence_reservations::declaration_line.eq(sql_line(wanted.declaration_line)),
             licence_reservations::grams.eq(wanted.declared.mass.grams_signed()),
             licence_reservations::state.eq(ReservationState::Reserved.as_str()),
@@ -394,7 +428,7 @@ async fn declared_before(
             licence_reservations::licence
                 .eq(licence.as_uuid())
                 .and(licence_reservations::line.eq(sql_line(wanted.line)))
-                .and(licence_reservations::declaration.eq(&wanted.declaration))
+                .and(licence_reservations::declaration.eq(&wanted.declared.number))
                 .and(licence_reservations::declaration_line.eq(sql_line(wanted.declaration_line))),
         )
         .first(conn)

@@ -16,6 +16,7 @@ pub use table::{ActionName, StateName, TRANSITIONS, Transition};
 use crate::{
     codes::{Role, words},
     ids::{CaseId, LicenceId, OrganisationId, PersonId},
+    licence::Condition,
     regime::ClockStop,
 };
 use jiff::civil::Date;
@@ -233,6 +234,9 @@ pub enum Action {
     RecommendApproval {
         /// Why, for the second person.
         note: String,
+        /// What customs shall check by machine.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        conditions: Vec<Condition>,
     },
     /// Recommend that it be refused.
     RecommendRefusal {

@@ -95,7 +95,7 @@ fn every_action() -> Vec<Action> {
         Action::BeginFinalReview,
         Action::StopClock { cause: ClockStop::ExpertOpinion },
         Action::ResumeClock,
-        Action::RecommendApproval { note: note() },
+        Action::RecommendApproval { note: note(), conditions: Vec::new() },
         Action::RecommendRefusal { reason: RefusalReason::Destination, note: note() },
         Action::Countersign { licence: licence() },
         Action::ConfirmRefusal,
@@ -203,7 +203,7 @@ fn nothing_is_recommended_while_the_clock_stands_still() {
     let stop = Action::StopClock { cause: ClockStop::SiteCheck };
     let officer = suited(&stop);
     let (case, _) = a_case(under_review).decide(stop, &officer, TODAY).unwrap();
-    let recommend = Action::RecommendApproval { note: String::new() };
+    let recommend = Action::RecommendApproval { note: String::new(), conditions: Vec::new() };
     let refused = case.clone().decide(recommend.clone(), &officer, TODAY);
     assert_eq!(refused.unwrap_err(), NotAllowed::ClockStopped(ClockStop::SiteCheck));
     let (case, _) = case.decide(Action::ResumeClock, &officer, TODAY).unwrap();

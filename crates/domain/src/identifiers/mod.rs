@@ -6,11 +6,13 @@
 mod hs;
 mod iso;
 mod lei;
+mod port;
 mod uscc;
 
 pub use hs::{HsCode, InvalidHsCode};
 pub use iso::{CountryCode, CurrencyCode, InvalidCountryCode, InvalidCurrencyCode};
 pub use lei::{InvalidLei, Lei};
+pub use port::{InvalidPortCode, PortCode};
 pub use uscc::{InvalidUscc, Uscc};
 
 /// Gives an identifier kept as text its conversions; its `FromStr` holds the checks.

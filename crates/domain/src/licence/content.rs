@@ -1,6 +1,6 @@
 //! What a licence says, as it is signed.
 
-use super::number::SerialNumber;
+use super::{condition::Condition, number::SerialNumber};
 use crate::{
     canonical::{NotCanonical, canonical_json},
     identifiers::{CountryCode, HsCode},
@@ -10,8 +10,8 @@ use crate::{
 use jiff::{ToSpan, civil::Date};
 use serde::{Deserialize, Serialize};
 
-/// The version of the signed form below.
-pub const CONTENT_VERSION: u16 = 1;
+/// The version of the signed form below. Version 1 had no conditions; it is read as ever.
+pub const CONTENT_VERSION: u16 = 2;
 
 /// Everything that a licence promises. Signed as canonical JSON, so one byte more or less shows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,6 +43,9 @@ pub struct LicenceContent {
     pub end_use: String,
     /// The goods.
     pub lines: Vec<LicenceLine>,
+    /// What customs check by machine besides.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conditions: Vec<Condition>,
     /// The version of the law it was decided by.
     pub regime_version: RegimeVersion,
 }

@@ -5,12 +5,16 @@
 //! That a balance never falls below zero is not left to this judgement alone: the database
 //! refuses it as well, whoever asks and however many at once.
 
+mod condition;
 mod content;
 mod number;
 #[cfg(test)]
 mod tests;
 mod usage;
 
+pub use condition::{
+    CONDITIONS_AT_MOST, Condition, CustomsDocument, DeclaredUse, EarlierUse, Requirement, broken,
+};
 pub use content::{
     CONTENT_VERSION, Holder, InvalidValidity, LicenceContent, LicenceLine, Validity,
 };

@@ -36,16 +36,21 @@ fn content() -> LicenceContent {
             hs_code: Some("8505111000".parse().unwrap()),
             licensed_grams: 1_000_000,
         }],
+        conditions: Vec::new(),
         regime_version: Regime::default_china_2025().version().clone(),
     }
 }
 
 fn declared(mass: &str) -> Declaration {
     Declaration {
+        number: "D-1".to_owned(),
         control_code: ControlCode("1C905.a.4".to_owned()),
         hs_code: Some("850511".parse().unwrap()),
         destination: "DE".parse().unwrap(),
         consignee: "beispiel  motoren gmbh".to_owned(),
+        end_user: None,
+        port: None,
+        documents: Vec::new(),
         mass: mass.parse().unwrap(),
     }
 }
@@ -63,6 +68,7 @@ fn judged(
         shipments: HowMany::One,
         shipped: Shipped::NotYet,
         content: &content,
+        line: line.line,
         control_code: &line.control_code,
         hs_code: line.hs_code.as_ref(),
         balance: Balance {
@@ -70,6 +76,7 @@ fn judged(
             reserved_grams: 100_000,
             confirmed_grams: 200_000,
         },
+        earlier: &[],
     };
     change(&mut view);
     judge_reservation(&view, declaration, today).map_err(|refusal| refusal.code())
@@ -119,6 +126,35 @@ fn a_declaration_must_be_of_the_licensed_goods_to_the_licensed_place() {
     assert_eq!(judged(|_| {}, &other_goods, TODAY), Err("licence_goods"));
     let other_tariff = Declaration { hs_code: Some("850519".parse().unwrap()), ..declared("1") };
     assert_eq!(judged(|_| {}, &other_tariff, TODAY), Err("licence_goods"));
+}
+
+#[test]
+fn a_condition_that_does_not_hold_is_named() {
+    let mut content = content();
+    let author = OrganisationId::from_uuid(Uuid::nil());
+    let ports = ["2248".parse().unwrap()].into();
+    content.conditions = vec![
+        Condition {
+            number: 1,
+            author,
+            line: None,
+            requirement: Requirement::NotAfter { day: date(2027, 1, 1) },
+        },
+        Condition {
+            number: 2,
+            author,
+            line: Some(1),
+            requirement: Requirement::PortsOnly { ports },
+        },
+    ];
+    let judged =
+        judged(|view| view.content = Box::leak(Box::new(content.clone())), &declared("1"), TODAY);
+    assert_eq!(judged, Err("licence_condition"));
+    let bytes = content.signed_bytes().unwrap();
+    assert_eq!(serde_json::from_slice::<LicenceContent>(&bytes).unwrap(), content);
+    let text = String::from_utf8(bytes).unwrap();
+    let conditions = text.split("\"conditions\":").nth(1).unwrap().split(",\"consignees\"").next();
+    insta::assert_snapshot!(conditions.unwrap());
 }
 
 #[test]

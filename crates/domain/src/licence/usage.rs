@@ -1,13 +1,17 @@
 //! May these goods leave under this licence?
 
-use super::{LicenceContent, LicenceState, Validity};
+use super::{
+    LicenceContent, LicenceState, Validity,
+    condition::{CustomsDocument, DeclaredUse, EarlierUse, broken},
+};
 use crate::{
     codes::words,
-    identifiers::{CountryCode, HsCode},
+    identifiers::{CountryCode, HsCode, PortCode},
     mass::{Kilograms, kilograms_of_grams},
-    regime::{ControlCode, HowMany},
+    regime::{ControlCode, HowMany, Sentence},
 };
 use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
 
 words! {
     /// Where a reservation stands.
@@ -62,12 +66,16 @@ pub struct LicenceView<'a> {
     pub shipped: Shipped,
     /// What it says.
     pub content: &'a LicenceContent,
+    /// The line.
+    pub line: u16,
     /// The line's goods.
     pub control_code: &'a ControlCode,
     /// The line's tariff code.
     pub hs_code: Option<&'a HsCode>,
     /// What is left of the line.
     pub balance: Balance,
+    /// What was declared before and not released: what conditions look back on.
+    pub earlier: &'a [EarlierUse],
 }
 
 words! {
@@ -82,8 +90,11 @@ words! {
 }
 
 /// What an exporter declares at the border.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Declaration {
+    /// The number of the customs declaration.
+    pub number: String,
     /// The item of the control list.
     pub control_code: ControlCode,
     /// The tariff code.
@@ -92,6 +103,15 @@ pub struct Declaration {
     pub destination: CountryCode,
     /// Who receives them.
     pub consignee: String,
+    /// Who uses them in the end, where that is declared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end_user: Option<String>,
+    /// The customs office where they leave, where that is declared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub port: Option<PortCode>,
+    /// Documents that are referred to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub documents: Vec<CustomsDocument>,
     /// How much.
     pub mass: Kilograms,
 }
@@ -137,6 +157,16 @@ pub enum Refusal {
         /// What was declared.
         declared: String,
     },
+    /// A condition of the licence does not hold.
+    #[error("condition {number} does not hold: {}", sentence.en)]
+    Condition {
+        /// Which.
+        number: u16,
+        /// What it says.
+        sentence: Sentence,
+        /// The field it is about, as a JSON Pointer; empty where it is about the moment.
+        field: &'static str,
+    },
     /// Nothing.
     #[error("a reservation is of more than nothing")]
     Nothing,
@@ -163,6 +193,7 @@ impl Refusal {
             Self::Destination { .. } => "licence_destination",
             Self::Consignee { .. } => "licence_consignee",
             Self::Goods { .. } => "licence_goods",
+            Self::Condition { .. } => "licence_condition",
             Self::Nothing => "licence_nothing_declared",
             Self::Balance { .. } => "licence_balance",
             Self::AlreadySettled(_) => "reservation_already_settled",
@@ -170,7 +201,8 @@ impl Refusal {
     }
 }
 
-/// May these goods be reserved today? State, validity, destination, consignee, goods, balance.
+/// May these goods be reserved today? State, validity, destination, consignee, goods, conditions,
+/// balance: the first that says no is named.
 pub fn judge_reservation(
     licence: &LicenceView<'_>,
     declared: &Declaration,
@@ -192,6 +224,7 @@ pub fn judge_reservation(
         return Err(Refusal::Consignee { declared: declared.consignee.clone() });
     }
     same_goods(licence, declared)?;
+    conditions_hold(licence, declared, today)?;
     let declared_grams = declared.mass.grams();
     let left_grams = licence.balance.left_grams();
     match declared_grams {
@@ -231,6 +264,31 @@ fn usable(licence: &LicenceView<'_>) -> Result<(), Refusal> {
     match licence.state {
         LicenceState::Issued => Ok(()),
         state => Err(Refusal::State(state)),
+    }
+}
+
+fn conditions_hold(
+    licence: &LicenceView<'_>,
+    declared: &Declaration,
+    today: Date,
+) -> Result<(), Refusal> {
+    let use_ = DeclaredUse {
+        declaration: &declared.number,
+        line: licence.line,
+        grams: declared.mass.grams(),
+        consignee: &declared.consignee,
+        end_user: declared.end_user.as_deref(),
+        port: declared.port.as_ref(),
+        documents: &declared.documents,
+        day: today,
+    };
+    match broken(&licence.content.conditions, &use_, licence.earlier) {
+        None => Ok(()),
+        Some(condition) => Err(Refusal::Condition {
+            number: condition.number,
+            sentence: condition.sentence(),
+            field: condition.requirement.field(),
+        }),
     }
 }
 

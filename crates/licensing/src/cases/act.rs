@@ -6,6 +6,7 @@ use crate::{
     app::{self, App},
     applications::draft_of,
     if_match::{IfMatch, etag},
+    licences::conditions::{self, ConditionForm},
     problems,
 };
 use actix_web::{HttpResponse, post, web};
@@ -47,6 +48,14 @@ struct Nothing {}
 #[serde(deny_unknown_fields)]
 struct Note {
     note: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Recommended {
+    note: String,
+    #[serde(default)]
+    conditions: Vec<ConditionForm>,
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -94,8 +103,8 @@ struct Refusal {
     request_body(content = Object, description = "`{}` for accept, begin_review, recall, \
         begin_final_review, resume_clock, countersign and confirm_refusal; `{\"missing\": [..]}` for \
         return; `{\"reviewer\"}` for reassign; `{\"agency\", \"question\"}` for ask_agency; \
-        `{\"advice\", \"note\"}` for advise; `{\"cause\"}` for stop_clock; `{\"note\"}` for \
-        recommend_approval and send_back; `{\"reason\", \"note\"}` for recommend_refusal"),
+        `{\"advice\", \"note\"}` for advise; `{\"cause\"}` for stop_clock; `{\"note\", \"conditions\": \
+        [{\"line\", \"requirement\": {\"kind\", ..}}]}` for recommend_approval; `{\"note\"}` for send_back; `{\"reason\", \"note\"}` for recommend_refusal"),
     params(
         ("id" = Uuid, Path),
         ("action" = String, Path, description = "Such as accept, recommend_approval, countersign"),
@@ -121,7 +130,7 @@ pub(crate) async fn act(
     body: JsonBody<Value>,
 ) -> Result<HttpResponse, Problem> {
     let (id, name) = path.into_inner();
-    let action = parsed(&name, &body.bytes)?;
+    let action = parsed(&name, &body.bytes, &official)?;
     require_role(&official, action.name())?;
     let moment = app::moment(&trace);
     let mut conn = app.connection().await?;
@@ -176,7 +185,7 @@ fn action_is_advice(name: &str) -> bool {
 }
 
 /// The action that a path and a body mean. What applicants and the law do has no path here.
-fn parsed(name: &str, bytes: &[u8]) -> Result<Action, Problem> {
+fn parsed(name: &str, bytes: &[u8], official: &Official) -> Result<Action, Problem> {
     let name: ActionName = name.parse().map_err(|_| Problem::NotFound("action"))?;
     let action = match name {
         ActionName::Submit
@@ -215,7 +224,12 @@ fn parsed(name: &str, bytes: &[u8]) -> Result<Action, Problem> {
             within_bounds("/note", &note)?;
             Action::RecommendRefusal { reason, note }
         }
-        ActionName::RecommendApproval => Action::RecommendApproval { note: note(bytes)? },
+        ActionName::RecommendApproval => {
+            let Recommended { note, conditions } = body::parse(bytes)?;
+            within_bounds("/note", &note)?;
+            let conditions = conditions::authored(conditions, official.organisation)?;
+            Action::RecommendApproval { note, conditions }
+        }
         ActionName::SendBack => Action::SendBack { note: note(bytes)? },
         without_a_body => {
             let Nothing {} = body::parse(bytes)?;
@@ -260,7 +274,8 @@ fn issued(
 ) -> Result<Issued, CaseError> {
     // Judged anew: what was complete when it was handed in may have run out since.
     let application = complete(&draft_of(record)?, regime, today).map_err(CaseError::Incomplete)?;
-    let content = content(regime, today, licence, record, number, holder, application);
+    let mut content = content(regime, today, licence, record, number, holder, application);
+    content.conditions = record.recommended_conditions()?;
     let signed_content = content.signed_bytes().map_err(|error| {
         let fault = Violation::new("", "not_signable", error.to_string());
         CaseError::Incomplete(vec![fault])
@@ -302,6 +317,7 @@ fn content(
         end_users: names(application.end_users),
         end_use: application.end_use.description,
         lines: lines.collect(),
+        conditions: Vec::new(),
         regime_version: regime.version().clone(),
     }
 }

@@ -1,5 +1,6 @@
 //! Licences: read by their holders and by officials, checked by anybody, used by customs.
 
+pub(crate) mod conditions;
 pub(crate) mod usage;
 pub(crate) mod verify;
 pub(crate) mod view;

@@ -9,9 +9,9 @@ use crate::{
 use actix_web::{HttpResponse, get, post, web};
 use database::licences::{self, NewReservation, Reserved};
 use domain::{
-    identifiers::{CountryCode, HsCode},
+    identifiers::{CountryCode, HsCode, PortCode},
     ids::ReservationId,
-    licence::{Declaration, Settlement},
+    licence::{CustomsDocument, Declaration, Settlement},
     mass::Kilograms,
     regime::ControlCode,
     violation::Violation,
@@ -28,6 +28,8 @@ use uuid::Uuid;
 
 const RESERVATIONS_AT_MOST: i64 = 1_000;
 const DECLARATION_CHARACTERS_AT_MOST: usize = 64;
+const DOCUMENTS_AT_MOST: usize = 50;
+const TEXT_CHARACTERS_AT_MOST: usize = 500;
 
 /// Goods declared at the border under a line of a licence.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -58,6 +60,17 @@ pub(crate) struct ReservationForm {
     /// Who receives them.
     #[schema(example = "Beispiel Motoren GmbH")]
     consignee: String,
+    /// Who uses them in the end; needed where a condition names end users.
+    #[serde(default)]
+    end_user: Option<String>,
+    /// The customs office where they leave; needed where a condition names offices.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, example = "2248")]
+    port: Option<PortCode>,
+    /// Documents that the declaration refers to, each `{"kind", "reference"}`.
+    #[serde(default)]
+    #[schema(value_type = Vec<Object>)]
+    documents: Vec<CustomsDocument>,
 }
 
 /// The reservations of a licence.
@@ -95,13 +108,16 @@ pub(crate) async fn reserve(
     let wanted = NewReservation {
         id: ReservationId::from_uuid(Uuid::now_v7()),
         line: form.line,
-        declaration: form.declaration,
         declaration_line: form.declaration_line,
         declared: Declaration {
+            number: form.declaration,
             control_code: form.control_code,
             hs_code: form.hs_code,
             destination: form.destination,
             consignee: form.consignee,
+            end_user: form.end_user,
+            port: form.port,
+            documents: form.documents,
             mass: form.quantity_kg,
         },
     };
@@ -213,6 +229,23 @@ fn check(form: &ReservationForm) -> Result<(), Problem> {
             let fault = Violation::new(pointer, "out_of_range", "lines count from 1");
             faults.push(fault.expecting(format!("1 to {}", i16::MAX)));
         }
+    }
+    let mut texts = vec![("/consignee".to_owned(), &form.consignee)];
+    texts.extend(form.end_user.iter().map(|name| ("/end_user".to_owned(), name)));
+    for (index, document) in form.documents.iter().enumerate() {
+        texts.push((format!("/documents/{index}/kind"), &document.kind));
+        texts.push((format!("/documents/{index}/reference"), &document.reference));
+    }
+    for (pointer, text) in texts {
+        if TEXT_CHARACTERS_AT_MOST < text.chars().count() {
+            let fault = Violation::new(pointer, "too_long", "this is too long");
+            let expected = format!("at most {TEXT_CHARACTERS_AT_MOST} characters");
+            faults.push(fault.expecting(expected));
+        }
+    }
+    if DOCUMENTS_AT_MOST < form.documents.len() {
+        let fault = Violation::new("/documents", "too_many", "these are too many");
+        faults.push(fault.expecting(format!("at most {DOCUMENTS_AT_MOST}")));
     }
     if faults.is_empty() { Ok(()) } else { Err(problems::of_faults(faults)) }
 }

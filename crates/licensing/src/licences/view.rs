@@ -1,5 +1,6 @@
 //! A licence as its holder and officials see it.
 
+use super::conditions::ConditionView;
 use database::licences::{LicenceHeader, LicenceRecord, ReservationRecord};
 use domain::mass::kilograms_of_grams;
 use jiff::civil::Date;
@@ -52,6 +53,8 @@ pub(crate) struct LicenceView {
     issued_at: String,
     /// What is left of each line.
     lines: Vec<LineView>,
+    /// What customs check by machine besides.
+    conditions: Vec<ConditionView>,
     /// The signature over its content.
     signed: SignatureView,
 }
@@ -140,6 +143,7 @@ impl LicenceView {
             content: serde_json::to_value(&record.content).expect("a content is plain JSON"),
             issued_at: record.issued_at.to_string(),
             lines: lines.collect(),
+            conditions: record.content.conditions.iter().map(ConditionView::from).collect(),
             signed: SignatureView::of(
                 &record.signing_key,
                 &record.signed_content,

@@ -105,3 +105,71 @@ async fn the_lines_of_one_declaration_are_one_shipment_of_a_single_licence() {
     world.post(&customs, &confirm(two.id()), json!({})).await.expect(200);
     world.post(&customs, &confirm(three.id()), json!({})).await.expect(409);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_condition_that_does_not_hold_is_named_at_the_border() {
+    let world = World::start().await;
+    let (exporter, officer, senior, customs) = (
+        world.exporter().await,
+        world.officer().await,
+        world.senior().await,
+        world.customs().await,
+    );
+    let case = world.under_review(&exporter, &officer, a_draft("general", "100")).await;
+    let nothing = json!({"note": "n", "conditions": [
+        {"requirement": {"kind": "ports_only", "ports": []}},
+        {"line": 0, "requirement": {"kind": "shipments_at_most", "shipments": 0}}]});
+    let refused = world.acts(&officer, &case, "recommend_approval", nothing).await.expect(422);
+    assert_eq!(refused.faults().len(), 3, "{:#}", refused.body);
+    let unheard_of = json!({"note": "n", "conditions": [{"requirement": {"kind": "be_nice"}}]});
+    world.acts(&officer, &case, "recommend_approval", unheard_of).await.expect(400);
+    let conditions = json!({"note": "in order", "conditions": [
+        {"requirement": {"kind": "ports_only", "ports": ["2248"]}},
+        {"requirement": {"kind": "shipments_at_most", "shipments": 2}},
+        {"line": 1, "requirement": {"kind": "shipment_at_most", "quantity_kg": "10"}},
+        {"requirement": {"kind": "end_users_only", "names": ["Beispiel Motoren GmbH"]}},
+    ]});
+    world.acts(&officer, &case, "recommend_approval", conditions).await.expect(200);
+    let number = world.countersigned(&senior, &case).await;
+
+    let seen = world.get(&exporter, &format!("/v1/licences/{number}")).await.expect(200);
+    assert_eq!(seen.body["conditions"][0]["author"], json!(world.authority));
+    assert_eq!(
+        seen.body["conditions"][2]["sentence_en"],
+        "Line 1: Each shipment is of at most 10.000 kg."
+    );
+    let path = format!("/v1/licences/{number}/reservations");
+    let declared = |number: &str, kilograms: &str, line: u16| {
+        let mut declared = a_declaration(number, kilograms);
+        declared["port"] = json!("2248");
+        declared["end_user"] = json!("Beispiel Motoren GmbH");
+        declared["declaration_line"] = json!(line);
+        declared
+    };
+    let mut elsewhere = declared("5301-1", "1", 1);
+    elsewhere["port"] = json!("0101");
+    let refused = world.post(&customs, &path, elsewhere).await.expect(422);
+    assert_eq!(refused.faults(), ["/port licence_condition"]);
+    let detail = refused.body["violations"][0]["detail"].as_str().unwrap();
+    assert!(detail.starts_with("condition 1 does not hold"), "{detail}");
+    let mut silent = declared("5301-1", "1", 1);
+    silent.as_object_mut().unwrap().remove("end_user");
+    let refused = world.post(&customs, &path, silent).await.expect(422);
+    assert_eq!(refused.faults(), ["/end_user licence_condition"]);
+
+    world.post(&customs, &path, declared("5301-1", "6", 1)).await.expect(201);
+    let more = world.post(&customs, &path, declared("5301-1", "5", 2)).await.expect(422);
+    assert_eq!(more.faults(), ["/quantity_kg licence_condition"]);
+    let tries = (2..10).map(|client| {
+        let declared = declared(&format!("5301-{client}"), "1", 1);
+        world.post(&customs, &path, declared)
+    });
+    let answers = futures_util::future::join_all(tries).await;
+    let taken = answers.iter().filter(|answer| answer.status == 201).count();
+    assert_eq!(taken, 1, "of eight at once only one is the second of two shipments");
+    let refused = answers.into_iter().find(|answer| answer.status != 201).unwrap();
+    assert_eq!(
+        (refused.status.as_u16(), refused.faults()),
+        (409, vec![" licence_condition".into()])
+    );
+}

@@ -259,8 +259,8 @@ impl World {
         id
     }
 
-    /// An application that waits for a second person.
-    pub(crate) async fn recommended(
+    /// An application that an officer examines.
+    pub(crate) async fn under_review(
         &self,
         exporter: &Person,
         officer: &Person,
@@ -269,6 +269,17 @@ impl World {
         let case = self.submitted(exporter, draft).await;
         self.acts(officer, &case, "accept", json!({})).await.expect(200);
         self.acts(officer, &case, "begin_review", json!({})).await.expect(200);
+        case
+    }
+
+    /// An application that waits for a second person.
+    pub(crate) async fn recommended(
+        &self,
+        exporter: &Person,
+        officer: &Person,
+        draft: Value,
+    ) -> String {
+        let case = self.under_review(exporter, officer, draft).await;
         let note = json!({"note": "the end user is known"});
         self.acts(officer, &case, "recommend_approval", note).await.expect(200);
         case
@@ -279,9 +290,16 @@ impl World {
         let (exporter, officer, senior) =
             (self.exporter().await, self.officer().await, self.senior().await);
         let case = self.recommended(&exporter, &officer, draft).await;
-        self.acts(&senior, &case, "countersign", json!({})).await.expect(200);
-        let licences = self.get(&exporter, "/v1/licences").await.expect(200);
-        licences.body["licences"][0]["number"].as_str().unwrap().to_owned()
+        self.countersigned(&senior, &case).await
+    }
+
+    /// Approves what was recommended, and answers the number of the licence.
+    pub(crate) async fn countersigned(&self, senior: &Person, case: &str) -> String {
+        self.acts(senior, case, "countersign", json!({})).await.expect(200);
+        let owner = self.database.owner().await;
+        let case: Uuid = case.parse().unwrap();
+        let number = "select number from lodestone.licences where case_id = $1";
+        owner.query_one(number, &[&case]).await.unwrap().get(0)
     }
 }
 

@@ -144,6 +144,7 @@ fn content(
             hs_code: None,
             licensed_grams: LICENSED_GRAMS,
         }],
+        conditions: Vec::new(),
         regime_version: law.version().clone(),
     })
 }
