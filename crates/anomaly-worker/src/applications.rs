@@ -1,4 +1,5 @@
-//! Applications as they are submitted: their risk is assessed for the officer.
+//! Applications as they are submitted, and again when a list changes: their risk is assessed for
+//! the officer.
 
 use crate::{
     consuming::Judges,
@@ -21,11 +22,23 @@ use std::collections::{BTreeMap, HashMap};
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
+/// Applications assessed at a time when a list changed.
+const CHUNK: usize = 200;
+
 /// Judges applications that were submitted.
 #[derive(Default)]
 pub(crate) struct Applications {
     loader: Mutex<Loader>,
 }
+
+/// Judges applications anew when somebody was put on a list, or taken off it.
+#[derive(Default)]
+pub(crate) struct Lists {
+    applications: Applications,
+}
+
+/// Which version of an application is assessed, and since when there was a reason to.
+type Asked = BTreeMap<CaseId, (u32, Timestamp)>;
 
 impl Judges for Applications {
     async fn judge(
@@ -34,17 +47,62 @@ impl Judges for Applications {
         heard: &[Heard],
         now: Timestamp,
     ) -> Result<Told, Error> {
-        let mut asked: BTreeMap<CaseId, (u32, Timestamp)> = BTreeMap::new();
+        let mut asked = Asked::new();
         for heard in heard {
             if let Event::ApplicationSubmitted { case, version, .. } = heard.event {
                 let latest = asked.entry(case).or_insert((version, heard.occurred_at));
                 *latest = (*latest).max((version, heard.occurred_at));
             }
         }
-        let traces = traces(heard);
+        let mut told = Told::default();
+        let found = self.assess(transaction, &asked, None, &traces(heard), &mut told, now).await?;
+        note(transaction, heard, &found, &mut told, now).await?;
+        Ok(told)
+    }
+}
+
+impl Judges for Lists {
+    async fn judge(
+        &self,
+        transaction: &mut Transaction,
+        heard: &[Heard],
+        now: Timestamp,
+    ) -> Result<Told, Error> {
+        let mut told = Told::default();
+        // However many changes were heard of, the lists are as they are now.
+        if let Some(last) = heard.last() {
+            let mut loader = self.applications.loader.lock().await;
+            let named = loader.named_on_lists(transaction, now).await?;
+            drop(loader);
+            for chunk in named.chunks(CHUNK) {
+                let asked: Asked = chunk
+                    .iter()
+                    .map(|(case, version)| (*case, (*version, last.occurred_at)))
+                    .collect();
+                let (cause, traces) = (Some(last.id), HashMap::new());
+                self.applications
+                    .assess(transaction, &asked, cause, &traces, &mut told, now)
+                    .await?;
+            }
+        }
+        note(transaction, heard, &HashMap::new(), &mut told, now).await?;
+        Ok(told)
+    }
+}
+
+impl Applications {
+    /// Assesses applications, and records what is found. Answers how much that is of each.
+    async fn assess(
+        &self,
+        transaction: &mut Transaction,
+        asked: &Asked,
+        cause: Option<Uuid>,
+        traces: &HashMap<Uuid, String>,
+        told: &mut Told,
+        now: Timestamp,
+    ) -> Result<HashMap<Uuid, usize>, Error> {
         let cases: Vec<CaseId> = asked.keys().copied().collect();
         let contexts = self.loader.lock().await.applications(transaction, &cases, now).await?;
-        let mut told = Told::default();
         let mut judged = Vec::new();
         let mut found: HashMap<Uuid, usize> = HashMap::new();
         for context in &contexts {
@@ -53,7 +111,9 @@ impl Judges for Applications {
             let assessment = assess(context, &judgements);
             let id = Uuid::now_v7();
             let version_of = (case, version);
-            if screening::store_assessment(transaction, id, version_of, &assessment, now).await? {
+            let store =
+                screening::store_assessment(transaction, id, version_of, cause, &assessment, now);
+            if store.await? {
                 let origin = origin(traces.get(&case.as_uuid()).cloned(), now);
                 let event = Event::ApplicationAssessed { case, version };
                 events::append(transaction, &origin, case.as_uuid(), &event).await?;
@@ -66,8 +126,7 @@ impl Judges for Applications {
         let new_id = || FindingId::from_uuid(Uuid::now_v7());
         let recorded = findings::record(transaction, &judged, new_id, now).await?;
         told.count_abstentions(judged.iter().map(|judged| &judged.judgement));
-        told.tell(transaction, recorded, &traces, now).await?;
-        note(transaction, heard, &found, &mut told, now).await?;
-        Ok(told)
+        told.tell(transaction, recorded, traces, now).await?;
+        Ok(found)
     }
 }

@@ -32,7 +32,7 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 
 const PROCESS: Process = Process { name: "anomaly-worker", port: 8083 };
 /// One for each consumer, and one to count failures on.
-const POOL_CONNECTIONS: usize = 4;
+const POOL_CONNECTIONS: usize = 5;
 
 fn main() -> ExitCode {
     process::run(PROCESS, run)
@@ -59,6 +59,7 @@ async fn run(context: Context) -> anyhow::Result<()> {
                     Link::default(),
                     applications::Applications::default()
                 ),
+                consumers.run(&topology::LISTS, Link::default(), applications::Lists::default()),
                 consumers.run(&topology::LICENCES, Link::default(), licences::Licences::default()),
             );
         }

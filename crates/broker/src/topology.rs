@@ -24,7 +24,7 @@ pub struct ConsumerSpec {
 }
 
 /// Everybody who hears events.
-pub const CONSUMERS: &[ConsumerSpec] = &[FILINGS, APPLICATIONS, LICENCES];
+pub const CONSUMERS: &[ConsumerSpec] = &[FILINGS, APPLICATIONS, LICENCES, LISTS];
 
 /// The worker's screening of filings.
 pub const FILINGS: ConsumerSpec = ConsumerSpec {
@@ -43,6 +43,13 @@ pub const LICENCES: ConsumerSpec = ConsumerSpec {
     name: "worker.licences",
     hears: &["licence.*"],
     purpose: "anomaly-worker matches exports filed against licence use",
+};
+
+/// The worker's second look at applications.
+pub const LISTS: ConsumerSpec = ConsumerSpec {
+    name: "worker.lists",
+    hears: &["party.listed", "regime.imported"],
+    purpose: "anomaly-worker screens open applications and live licences against lists that changed",
 };
 
 /// How long a failed message waits before its next attempt; later attempts wait the longest.

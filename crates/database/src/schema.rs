@@ -50,6 +50,7 @@ diesel::table! {
         risk -> Text,
         reasons -> Jsonb,
         assessed_at -> Timestamptz,
+        cause -> Uuid,
     }
 }
 

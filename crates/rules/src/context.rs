@@ -285,8 +285,19 @@ pub struct ApplicationContext {
     pub organisation: OrganisationId,
     /// On which day it was submitted.
     pub submitted_on: Date,
+    /// On which day it is judged: lists that changed since count.
+    pub judged_on: Date,
     /// How much it asks for.
     pub grams: i64,
+    /// How the exporter reported before it applied.
+    pub reports: ReportsStand,
+    /// What the exporter's sites hold together, by its own filings.
+    pub stock_grams: i64,
+    /// What else was asked for to the same destination; `None` when it names none.
+    pub destination: Option<DestinationStand>,
+    /// Earlier applications of the exporter that were approved, for an end user and goods that this
+    /// one names and nobody new.
+    pub approved_alike: u32,
     /// Everybody it names.
     pub parties: Vec<ApplicationParty>,
     /// What is suspected of the exporter already.
@@ -295,6 +306,30 @@ pub struct ApplicationContext {
     pub others: Vec<OtherApplication>,
     /// The law, and the numbers that detectors use.
     pub law: Arc<Law>,
+}
+
+/// How an exporter reported, over the months whose returns were due before it applied.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ReportsStand {
+    /// Returns that were due.
+    pub due: u32,
+    /// Those that had not come.
+    pub missing: u32,
+    /// Whether it files at all.
+    pub has_filed: bool,
+}
+
+/// What everybody asked to export to a destination.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DestinationStand {
+    /// Which.
+    pub destination: CountryCode,
+    /// In the window before this application, itself included.
+    pub grams: i64,
+    /// In the four windows before that.
+    pub grams_before: i64,
+    /// How many applications those were.
+    pub applications_before: u32,
 }
 
 /// Somebody an application names.

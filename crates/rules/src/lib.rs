@@ -30,13 +30,13 @@ mod table;
 mod tests;
 mod threshold;
 
-pub use application::{Assessment, Reason, Risk, assess};
+pub use application::{Assessment, REPEAT, Reason, Risk, WINDOWS_BEFORE, assess};
 pub use balance::{BrokenBalance, ElementDifference};
 pub use context::{
-    ApplicationContext, ApplicationParty, ExportStand, FilingContext, Goods, GoodsStatus,
-    LicenceLookup, LicenceStand, LineDigest, LotStock, MovedLot, MovementStand, NamedParty,
-    OpenFinding, OtherApplication, OtherFiling, PartyRole, PeerPrice, PriceKey, ProcessFlows,
-    QuotaStand, RecentShipment, SiteMonth,
+    ApplicationContext, ApplicationParty, DestinationStand, ExportStand, FilingContext, Goods,
+    GoodsStatus, LicenceLookup, LicenceStand, LineDigest, LotStock, MovedLot, MovementStand,
+    NamedParty, OpenFinding, OtherApplication, OtherFiling, PartyRole, PeerPrice, PriceKey,
+    ProcessFlows, QuotaStand, RecentShipment, ReportsStand, SiteMonth,
 };
 pub use duplicates::{
     DuplicateFiling, DuplicateInvoice, SameFiling, invoice_of, terms, terms_of_return,
@@ -54,7 +54,7 @@ pub use material::{
 pub use parameters::{
     InvalidParameter, PARAMETERS, Parameter, ParameterName, ParameterSpec, Parameters,
 };
-pub use parties::{ListedPartyMatch, MatchedBy, normalised_name};
+pub use parties::{ListedPartyMatch, MatchedBy, is_listed, normalised_name};
 pub use price::{FarPrice, priced_goods};
 pub use quota::{QuotaOverrun, drawn_on};
 pub use receipt::{DifferentReceipt, LotDifference};

@@ -44,6 +44,9 @@ pub enum ParameterName {
     SmallApplicationGrams,
     SmallApplicationCount,
     SmallApplicationDays,
+    DestinationWindowDays,
+    DestinationSurgeRatio,
+    DestinationApplications,
 }
 use ParameterName as Name;
 
@@ -115,6 +118,9 @@ pub const PARAMETERS: &[ParameterSpec] = &[
     row(Name::SmallApplicationGrams, "small_application_grams", dec!(1000000), "gram", "below which an application counts as small; 0 turns it off", "a demonstration value", Fictitious),
     row(Name::SmallApplicationCount, "small_application_count", dec!(3), "applications", "small and for the same end user, from which they are repeated", "typology 8", OwnAssumption),
     row(Name::SmallApplicationDays, "small_application_days", dec!(90), "day", "within which they are repeated", "own assumption", OwnAssumption),
+    row(Name::DestinationWindowDays, "destination_window_days", dec!(90), "day", "over which what is asked for to a destination is added up, and four times before", "typology 13", OwnAssumption),
+    row(Name::DestinationSurgeRatio, "destination_surge_ratio", dec!(3), "times", "of an average window before, beyond which a destination surges", "typology 13", OwnAssumption),
+    row(Name::DestinationApplications, "destination_applications", dec!(5), "applications", "before, needed before a destination is said to surge", "own assumption", OwnAssumption),
 ];
 
 /// A parameter as it holds.

@@ -58,11 +58,11 @@ pub(crate) fn of_filing(context: &FilingContext) -> Vec<Opinion> {
     vec![Opinion::new(Subject::Filing(filing.id), Some(filing.organisation), outcome)]
 }
 
-/// Flags an application that names a party on a list on the day it was submitted.
+/// Flags an application that names a party on a list on the day it is judged.
 pub(crate) fn of_application(context: &ApplicationContext) -> Vec<Opinion> {
     let parties: Vec<_> =
         context.parties.iter().map(|named| (named.role, named.party.clone())).collect();
-    let outcome = judge(&context.law, context.submitted_on, &parties);
+    let outcome = judge(&context.law, context.judged_on, &parties);
     vec![Opinion::new(Subject::Application(context.case), Some(context.organisation), outcome)]
 }
 
@@ -81,6 +81,13 @@ fn judge(
     gravest.map_or(Outcome::Clean, |found| {
         Outcome::Found((found.severity(), Evidence::ListedParty(found)))
     })
+}
+
+/// Whether a party stands on any list on a day.
+pub fn is_listed(law: &Law, day: Date, party: &NamedParty) -> bool {
+    let name = party.normalised();
+    let mut listed = law.listed.iter().filter(|listed| listed.holds_on(day));
+    listed.any(|listed| matched_by(listed, party, &name).is_some())
 }
 
 fn matches(law: &Law, day: Date, role: PartyRole, party: &NamedParty) -> Vec<ListedPartyMatch> {

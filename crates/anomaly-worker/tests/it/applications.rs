@@ -64,3 +64,58 @@ async fn an_application_for_a_listed_end_user_is_of_high_risk() {
     let found = "select count(*) from lodestone.findings where subject_kind = 'application'";
     assert_eq!(world.number(found).await, 1);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_listed_later_is_found_in_open_applications_and_forgotten_when_taken_off() {
+    let world = World::start().await;
+    let exporter = world.filer(&["export"], None).await;
+    let owner = world.stack.database().owner().await;
+    let mut conn = world.stack.database().pool(Role::Identity).get().await.unwrap();
+    let content = json!({ "end_users": [{ "name": "Later Listed Drives GmbH", "country": "DE" }], "lines": [] });
+    let mut cases = Vec::new();
+    for state in ["submitted", "returned"] {
+        let case = Uuid::now_v7();
+        let statement =
+            "insert into lodestone.cases (id, number, organisation, version, kind, state,
+                submitted_at, created_by, created_at, updated_at, content)
+             values ($1, $1::uuid::text, $2, 2, 'single', $4, now(), $1, now(), now(), $3)";
+        let row: &[&(dyn tokio_postgres::types::ToSql + Sync)] =
+            &[&case, &exporter.id.as_uuid(), &content, &state];
+        owner.execute(statement, row).await.unwrap();
+        cases.push(case);
+    }
+    let entry = Uuid::now_v7();
+    let statement =
+        "insert into lodestone.listed_parties (id, list, name, valid_from, source, verification)
+        values ($1, 'control', 'LATER LISTED DRIVES', current_date - 1, 'a test', 'fictitious')";
+    owner.execute(statement, &[&entry]).await.unwrap();
+    let changes = async |conn: &mut database::Connection, change: &str| {
+        let event = Event::PartyListed { entry, change: change.to_owned() };
+        let origin = events::Origin {
+            id: EventId::from_uuid(Uuid::now_v7()),
+            occurred_at: now(),
+            person: None,
+            traceparent: None,
+        };
+        events::append_alone(conn, &origin, entry, &event).await.unwrap();
+        world.settles().await;
+    };
+    let risks = async || {
+        let statement = "select string_agg(risk, ' ' order by assessed_at)
+            from lodestone.application_assessments where case_id = any ($1)";
+        let row = owner.query_one(statement, &[&cases]).await.unwrap();
+        row.get::<_, Option<String>>(0).unwrap_or_default()
+    };
+    changes(&mut conn, "listed").await;
+    assert_eq!(risks().await, "high", "the open one; not the one that went back");
+    let open = "select count(*) from lodestone.findings where detector = 'party_on_list' and state = 'open'";
+    assert_eq!(world.number(open).await, 1);
+    changes(&mut conn, "told again").await;
+    assert_eq!(risks().await, "high", "nothing is new");
+
+    let ended = "update lodestone.listed_parties set valid_until = current_date where id = $1";
+    owner.execute(ended, &[&entry]).await.unwrap();
+    changes(&mut conn, "delisted").await;
+    assert_eq!(risks().await, "high low");
+    assert_eq!(world.number(open).await, 0);
+}

@@ -11,6 +11,9 @@ use std::time::Duration;
 use testkit::wait_until;
 use uuid::Uuid;
 
+/// Filings that were judged; the law was imported as well.
+const SCREENED: &str = "select count(*) from lodestone.screenings where event = 'filing.recorded'";
+
 async fn sells(world: &World, maker: Filer, reference: &str, kilograms: u64) {
     let magnets = of([(Element::Nd, 30)]);
     let goods =
@@ -41,7 +44,7 @@ async fn a_worker_killed_again_and_again_judges_every_filing_once() {
     world.settles().await;
     let doubled = "select count(*) from (select message from lodestone.screenings group by message having 1 < count(*)) doubled";
     assert_eq!(world.number(doubled).await, 0);
-    assert_eq!(world.number("select count(*) from lodestone.screenings").await, 201);
+    assert_eq!(world.number(SCREENED).await, 201);
     assert_eq!(world.number("select count(*) from lodestone.findings").await, 1);
     let raised = "select count(*) from lodestone.events where name = 'finding.raised'";
     assert_eq!(world.number(raised).await, 1);
@@ -61,7 +64,7 @@ async fn a_message_and_its_repeat_in_one_batch_are_one() {
     is_published(&world, 2).await;
     world.stack.service("anomaly-worker").start_again();
     world.settles().await;
-    assert_eq!(world.number("select count(*) from lodestone.screenings").await, 2);
+    assert_eq!(world.number(SCREENED).await, 2);
 }
 
 async fn is_published(world: &World, filings: i64) {
@@ -87,7 +90,7 @@ async fn without_its_inbox_the_worker_would_judge_twice_and_that_shows() {
     sells(&world, maker, "D-1", 10).await;
     world.settles().await;
     wait_until("the repeat is judged too", Duration::from_secs(20), async || {
-        (3 <= world.number("select count(*) from lodestone.screenings").await).then_some(())
+        (3 <= world.number(SCREENED).await).then_some(())
     })
     .await;
 }
@@ -138,7 +141,7 @@ async fn a_poisoned_filing_becomes_a_dead_letter_and_holds_up_nobody() {
         sells(&world, maker, &format!("D-{number}"), 100).await;
     }
     wait_until("the others are judged", Duration::from_secs(20), async || {
-        (world.number("select count(*) from lodestone.screenings").await == 21).then_some(())
+        (world.number(SCREENED).await == 21).then_some(())
     })
     .await;
     assert_eq!(world.number("select count(*) from lodestone.findings").await, 1);

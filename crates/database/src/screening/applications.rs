@@ -1,18 +1,23 @@
 //! Applications with what is known of their exporter.
 
+use super::exporters;
 use crate::{
     CorruptRow, Error,
     row::Reader,
     schema::{cases, findings},
 };
-use diesel::{ExpressionMethods, QueryDsl};
+use diesel::{
+    ExpressionMethods, QueryDsl, QueryableByName,
+    sql_types::{BigInt, Bool, Date as SqlDate, Integer, Jsonb, Uuid as SqlUuid},
+};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::{
     application::{Draft, PartyPart},
     calendar_month::beijing_date,
+    case::StateName,
     ids::{CaseId, OrganisationId},
 };
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, civil::Date};
 use rules::{
     ApplicationContext, ApplicationParty, Law, NamedParty, OpenFinding, OtherApplication,
     PartyRole, normalised_name,
@@ -31,11 +36,11 @@ const LOOK_BACK: SignedDuration = SignedDuration::from_hours(24 * 366);
 type CaseRow = (Uuid, Uuid, Option<jiff_diesel::Timestamp>, serde_json::Value);
 
 /// A submitted application as it was read.
-struct Submitted {
-    case: CaseId,
-    organisation: OrganisationId,
-    at: Timestamp,
-    draft: Draft,
+pub(super) struct Submitted {
+    pub(super) case: CaseId,
+    pub(super) organisation: OrganisationId,
+    pub(super) at: Timestamp,
+    pub(super) draft: Draft,
 }
 
 /// The contexts of those of these cases that were submitted.
@@ -43,6 +48,7 @@ pub(super) async fn load(
     conn: &mut AsyncPgConnection,
     asked: &[CaseId],
     law: &Arc<Law>,
+    now: Timestamp,
 ) -> Result<Vec<ApplicationContext>, Error> {
     let ids: Vec<Uuid> = asked.iter().map(|case| case.as_uuid()).collect();
     let rows: Vec<CaseRow> = cases::table
@@ -58,11 +64,23 @@ pub(super) async fn load(
     let open = open_findings(conn, &exporters).await?;
     let earliest = applications.iter().map(|it| it.at).min().unwrap_or(Timestamp::MAX);
     let others = others(conn, &exporters, earliest).await?;
+    let approved = approved(conn, &exporters).await?;
+    let known = exporters::load(conn, &exporters, beijing_date(earliest)).await?;
+    let mut destinations = HashMap::new();
+    for application in &applications {
+        let stand = exporters::destination(conn, application, law).await?;
+        destinations.insert(application.case, stand);
+    }
     let contexts = applications.iter().map(|application| ApplicationContext {
         case: application.case,
         organisation: application.organisation,
         submitted_on: beijing_date(application.at),
+        judged_on: beijing_date(now),
         grams: grams(&application.draft),
+        reports: known.reports(application.organisation, application.at, law),
+        stock_grams: known.stock_grams(application.organisation),
+        destination: destinations.remove(&application.case).flatten(),
+        approved_alike: count(approved.iter().filter(|other| is_alike(application, other))),
         parties: application.draft.parties().map(named).collect(),
         open_findings: open.get(&application.organisation).cloned().unwrap_or_default(),
         others: others
@@ -133,6 +151,104 @@ async fn others(
         .load(conn)
         .await?;
     Ok(read(rows)?)
+}
+
+/// Applications of these exporters that were approved.
+async fn approved(
+    conn: &mut AsyncPgConnection,
+    exporters: &[Uuid],
+) -> Result<Vec<Submitted>, Error> {
+    let rows: Vec<CaseRow> = cases::table
+        .filter(cases::organisation.eq_any(exporters))
+        .filter(cases::state.eq(StateName::Approved.as_str()))
+        .filter(cases::submitted_at.is_not_null())
+        .order(cases::id.desc())
+        .limit(MOST)
+        .select((cases::id, cases::organisation, cases::submitted_at, cases::content))
+        .load(conn)
+        .await?;
+    Ok(read(rows)?)
+}
+
+/// Whether an application asks for nothing that this earlier one did not: the same destination, no
+/// other party, no other goods.
+fn is_alike(application: &Submitted, earlier: &Submitted) -> bool {
+    let names = |draft: &Draft| -> HashSet<String> {
+        draft.parties().map(|(_, party)| normalised_name(&party.name)).collect()
+    };
+    let codes = |draft: &Draft| -> HashSet<Option<String>> {
+        let codes = draft.lines.iter().map(|line| line.control_code.as_ref());
+        codes.map(|code| code.map(ToString::to_string)).collect()
+    };
+    let (one, other) = (&application.draft, &earlier.draft);
+    application.organisation == earlier.organisation
+        && application.case != earlier.case
+        && earlier.at < application.at
+        && one.destination == other.destination
+        && !one.end_users.is_empty()
+        && names(one).is_subset(&names(other))
+        && codes(one).is_subset(&codes(other))
+}
+
+fn count<T>(items: impl Iterator<Item = T>) -> u32 {
+    u32::try_from(items.count()).unwrap_or(u32::MAX)
+}
+
+/// Open applications, and those behind licences that hold on a day, that name somebody on a list,
+/// or were found to: with their versions. All of them are read, a page at a time.
+pub(super) async fn named_on_lists(
+    conn: &mut AsyncPgConnection,
+    law: &Law,
+    today: Date,
+) -> Result<Vec<(CaseId, u32)>, Error> {
+    const PAGE: &str = "select application.id, application.version, application.content,
+            exists (select from lodestone.findings found where found.subject_kind = 'application'
+                and found.subject = application.id and found.detector = 'party_on_list'
+                and found.state in ('open', 'under_review')) as is_found
+        from lodestone.cases application
+        left join lodestone.licences licence on licence.case_id = application.id
+        where $1 < application.id and application.submitted_at is not null
+            and (application.state not in ('draft', 'returned', 'approved', 'refused', 'withdrawn')
+                or (licence.state in ('issued', 'suspended') and $2 <= licence.valid_until))
+        order by application.id limit $3";
+    let (mut named, mut after) = (Vec::new(), Uuid::nil());
+    loop {
+        let rows: Vec<OpenRow> = diesel::sql_query(PAGE)
+            .bind::<SqlUuid, _>(after)
+            .bind::<SqlDate, _>(jiff_diesel::Date::from(today))
+            .bind::<BigInt, _>(MOST)
+            .load(conn)
+            .await?;
+        for row in &rows {
+            let reader = Reader { table: "cases", id: row.id };
+            let draft: Draft = serde_json::from_value(row.content.clone())
+                .map_err(|_| reader.corrupt("content"))?;
+            let is_named = row.is_found
+                || draft
+                    .parties()
+                    .any(|party| rules::is_listed(law, today, &self::named(party).party));
+            if is_named {
+                let version = u32::try_from(row.version).map_err(|_| reader.corrupt("version"))?;
+                named.push((CaseId::from_uuid(row.id), version));
+            }
+        }
+        match rows.last() {
+            Some(last) if i64::try_from(rows.len()) == Ok(MOST) => after = last.id,
+            _ => return Ok(named),
+        }
+    }
+}
+
+#[derive(QueryableByName)]
+struct OpenRow {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+    #[diesel(sql_type = Integer)]
+    version: i32,
+    #[diesel(sql_type = Jsonb)]
+    content: serde_json::Value,
+    #[diesel(sql_type = Bool)]
+    is_found: bool,
 }
 
 /// All lines together.

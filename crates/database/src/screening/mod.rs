@@ -7,6 +7,7 @@
 mod applications;
 mod ask;
 mod balances;
+mod exporters;
 mod filings;
 mod law;
 mod licences;
@@ -19,7 +20,7 @@ use crate::{
     Error,
     schema::{application_assessments, findings, screenings},
 };
-use diesel::{ExpressionMethods, PgJsonbExpressionMethods, QueryDsl};
+use diesel::{ExpressionMethods, OptionalExtension, PgJsonbExpressionMethods, QueryDsl};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::{
     calendar_month::{Month, beijing_date},
@@ -111,7 +112,18 @@ impl Loader {
         now: Timestamp,
     ) -> Result<Vec<ApplicationContext>, Error> {
         let law = self.lawbook.in_force(conn, now).await?;
-        applications::load(conn, asked, &law).await
+        applications::load(conn, asked, &law, now).await
+    }
+
+    /// Open applications, and those behind licences that hold, that name somebody on a list as it
+    /// is now, or were found to: with their versions.
+    pub async fn named_on_lists(
+        &mut self,
+        conn: &mut AsyncPgConnection,
+        now: Timestamp,
+    ) -> Result<Vec<(CaseId, u32)>, Error> {
+        let law = self.lawbook.in_force(conn, now).await?;
+        applications::named_on_lists(conn, &law, beijing_date(now)).await
     }
 }
 
@@ -209,15 +221,32 @@ pub async fn note(
     Ok(())
 }
 
-/// Stores the assessment of one version of an application. `false` if it has one already.
+/// Stores the assessment of one version of an application, made because it was submitted or, with a
+/// `cause`, because a list changed. `false` if it has one for that, or one that says the same.
 pub async fn store_assessment(
     conn: &mut AsyncPgConnection,
     id: Uuid,
     (case, version): (CaseId, u32),
+    cause: Option<Uuid>,
     assessment: &Assessment,
     now: Timestamp,
 ) -> Result<bool, Error> {
     let reasons = serde_json::to_value(&assessment.reasons).expect("reasons are valid JSON");
+    if cause.is_some() {
+        let latest: Option<(String, serde_json::Value)> = application_assessments::table
+            .filter(application_assessments::case_id.eq(case.as_uuid()))
+            .order((
+                application_assessments::case_version.desc(),
+                application_assessments::assessed_at.desc(),
+            ))
+            .select((application_assessments::risk, application_assessments::reasons))
+            .first(conn)
+            .await
+            .optional()?;
+        if latest.is_some_and(|it| it == (assessment.risk.as_str().to_owned(), reasons.clone())) {
+            return Ok(false);
+        }
+    }
     let stored = diesel::insert_into(application_assessments::table)
         .values((
             application_assessments::id.eq(id),
@@ -226,8 +255,13 @@ pub async fn store_assessment(
             application_assessments::risk.eq(assessment.risk.as_str()),
             application_assessments::reasons.eq(reasons),
             application_assessments::assessed_at.eq(now.to_diesel()),
+            application_assessments::cause.eq(cause.unwrap_or_default()),
         ))
-        .on_conflict((application_assessments::case_id, application_assessments::case_version))
+        .on_conflict((
+            application_assessments::case_id,
+            application_assessments::case_version,
+            application_assessments::cause,
+        ))
         .do_nothing()
         .execute(conn)
         .await?;

@@ -2,8 +2,8 @@
 
 use super::world::*;
 use crate::{
-    ApplicationContext, ApplicationParty, Assessment, NamedParty, OpenFinding, OtherApplication,
-    PartyRole, Risk, assess, screen,
+    ApplicationContext, ApplicationParty, Assessment, DestinationStand, NamedParty, OpenFinding,
+    OtherApplication, PartyRole, ReportsStand, Risk, assess, screen,
 };
 use domain::{codes::Severity, ids::CaseId};
 use jiff::civil::date;
@@ -15,12 +15,22 @@ fn application() -> ApplicationContext {
         case: CaseId::from_uuid(Uuid::from_u128(81)),
         organisation: organisation(US),
         submitted_on: date(2026, 5, 4),
+        judged_on: date(2026, 5, 4),
         grams: 90_000,
+        reports: ReportsStand { due: 6, missing: 0, has_filed: true },
+        stock_grams: 200_000,
+        destination: Some(surge(100_000, 400_000, 9)),
+        approved_alike: 0,
         parties: vec![named("Rhein Motoren GmbH", "DE")],
         open_findings: Vec::new(),
         others: Vec::new(),
         law: law(),
     }
+}
+
+fn surge(grams: i64, grams_before: i64, applications_before: u32) -> DestinationStand {
+    let destination = "DE".parse().unwrap();
+    DestinationStand { destination, grams, grams_before, applications_before }
 }
 
 fn named(name: &str, country: &str) -> ApplicationParty {
@@ -59,7 +69,7 @@ fn an_assessment_is_as_grave_as_its_gravest_reason_and_says_why() {
         (
             "a control-listed end user",
             assessed(|it| {
-                it.submitted_on = date(2026, 7, 1);
+                it.judged_on = date(2026, 7, 1);
                 it.parties.push(named("MP Materials", "US"));
             }),
         ),
@@ -76,6 +86,29 @@ fn an_assessment_is_as_grave_as_its_gravest_reason_and_says_why() {
             "the others were long ago or large",
             assessed(|it| it.others = vec![other(1, 1, 80_000), other(2, 4, 7_000_000)]),
         ),
+        ("two returns had not come", assessed(|it| it.reports.missing = 2)),
+        ("more than there is", assessed(|it| it.stock_grams = 89_999)),
+        (
+            "it files nothing, so nothing is known of its stock",
+            assessed(|it| {
+                it.stock_grams = 0;
+                it.reports = ReportsStand::default();
+            }),
+        ),
+        (
+            "four times as much as usual goes there",
+            assessed(|it| it.destination = Some(surge(400_000, 400_000, 9))),
+        ),
+        (
+            "just three times as much",
+            assessed(|it| it.destination = Some(surge(300_000, 400_000, 9))),
+        ),
+        (
+            "too few applications before to say what is usual",
+            assessed(|it| it.destination = Some(surge(400_000, 400_000, 4))),
+        ),
+        ("nothing went there before", assessed(|it| it.destination = Some(surge(400_000, 0, 9)))),
+        ("the like was approved before", assessed(|it| it.approved_alike = 3)),
     ];
     let mut text = String::new();
     for (story, assessment) in stories {
