@@ -1,6 +1,6 @@
 //! What can be asked of licensing, on one screen, and what its handlers work with.
 
-use crate::{applications, cases, determinations, licences, workflow};
+use crate::{applications, cases, determinations, keys, licences, workflow};
 use database::{Connection, Pool, cases::Moment};
 use domain::ids::OrganisationId;
 use service::{
@@ -78,7 +78,7 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         // Anybody
         .service(workflow::read)
         .service(licences::verify::verify)
-        .service(licences::verify::signing_keys)
+        .service(keys::list)
         // Is it controlled?
         .service(determinations::determine)
         .service(determinations::find)
@@ -102,6 +102,12 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         .service(licences::usage::reserve)
         .service(licences::usage::confirm)
         .service(licences::usage::release)
+        .service(licences::amendments::amend)
+        .service(licences::amendments::list)
+        .service(licences::reconciliation::reconcile)
+        .service(licences::reconciliation::list)
+        .service(licences::arrivals::report)
+        .service(licences::arrivals::list)
         // After those above: `{action}` would match `reservations` too
         .service(licences::act);
 }

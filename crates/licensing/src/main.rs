@@ -8,6 +8,7 @@ mod applications;
 mod cases;
 mod determinations;
 mod if_match;
+mod keys;
 mod licences;
 mod page;
 mod problems;

@@ -7,6 +7,7 @@
 mod applications;
 mod ask;
 mod balances;
+mod departures;
 mod filings;
 mod law;
 mod licences;
@@ -14,6 +15,8 @@ mod movements;
 mod others;
 mod prices;
 mod stocks;
+
+pub use departures::departures;
 
 use crate::{
     Error,
