@@ -49,15 +49,17 @@ impl Judges for Filings {
             asked.entry(touched).or_insert(latest);
         }
         let mut loader = self.loader.lock().await;
-        judge_filings(transaction, &mut loader, &asked, heard, now).await
+        judge_filings(transaction, &mut loader, &asked, Vec::new(), heard, now).await
     }
 }
 
-/// Judges filings as they stand now, and notes that these messages were taken into account.
+/// Judges filings as they stand now, and notes that these messages were taken into account. What
+/// was judged `beside` them is recorded with them.
 pub(crate) async fn judge_filings(
     transaction: &mut Transaction,
     loader: &mut Loader,
     asked: &Asked,
+    beside: Vec<Judged>,
     heard: &[Heard],
     now: Timestamp,
 ) -> Result<Told, Error> {
@@ -65,8 +67,13 @@ pub(crate) async fn judge_filings(
     let mut loaded = loader.filings(transaction, &filings, now).await?;
     let followers = followers(&loaded.contexts, asked);
     loaded.contexts.extend(loader.filings(transaction, &followers, now).await?.contexts);
-    let mut judged = Vec::new();
     let mut found: HashMap<Uuid, usize> = HashMap::new();
+    for judged in &beside {
+        if matches!(judged.judgement.outcome, Outcome::Found(_)) {
+            *found.entry(judged.judgement.subject.id()).or_default() += 1;
+        }
+    }
+    let mut judged = beside;
     for context in &loaded.contexts {
         let filing = &context.filing;
         let caused_at = asked.get(&(filing.organisation, filing.id)).copied().unwrap_or(now);
@@ -113,7 +120,9 @@ fn subject(event: &Event) -> Uuid {
         Event::ApplicationSubmitted { case, .. } => case.as_uuid(),
         Event::LicenceIssued { licence, .. }
         | Event::LicenceMoved { licence, .. }
+        | Event::LicenceArrived { licence, .. }
         | Event::LicenceUsed { licence, .. } => licence.as_uuid(),
+        Event::LicenceDeparted { departure, .. } => departure.as_uuid(),
         _ => Uuid::nil(),
     }
 }

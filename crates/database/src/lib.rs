@@ -48,6 +48,7 @@ pub mod returns;
 mod row;
 mod schema;
 pub mod screening;
+pub mod signing_keys;
 pub mod statistics;
 pub mod statistics_releases;
 pub mod trace;

@@ -397,6 +397,52 @@ diesel::table! {
 }
 
 diesel::table! {
+    licence_arrivals (id) {
+        id -> Uuid,
+        organisation -> Uuid,
+        licence -> Uuid,
+        declaration -> Text,
+        stage -> Text,
+        occurred_on -> Date,
+        grams -> BigInt,
+        place -> Text,
+        note -> Nullable<Text>,
+        reported_by -> Uuid,
+        reported_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    licence_changes (case_id) {
+        case_id -> Uuid,
+        organisation -> Uuid,
+        licence -> Uuid,
+        begun_at -> Timestamptz,
+        ended_at -> Nullable<Timestamptz>,
+        outcome -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    licence_departures (id) {
+        id -> Uuid,
+        organisation -> Nullable<Uuid>,
+        licence -> Nullable<Uuid>,
+        number -> Text,
+        line -> SmallInt,
+        declaration -> Text,
+        declaration_line -> SmallInt,
+        grams -> BigInt,
+        excess_grams -> BigInt,
+        departed_on -> Date,
+        irregularity -> Nullable<Text>,
+        declared -> Jsonb,
+        recorded_by -> Uuid,
+        recorded_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     licence_events (id) {
         id -> Uuid,
         licence -> Uuid,
@@ -433,6 +479,8 @@ diesel::table! {
         reserved_at -> Timestamptz,
         settled_by -> Nullable<Uuid>,
         settled_at -> Nullable<Timestamptz>,
+        declared -> Nullable<Jsonb>,
+        amendment -> SmallInt,
     }
 }
 
@@ -892,6 +940,18 @@ diesel::table! {
 }
 
 diesel::table! {
+    reservation_amendments (reservation, amendment) {
+        reservation -> Uuid,
+        amendment -> SmallInt,
+        organisation -> Uuid,
+        grams -> BigInt,
+        declared -> Nullable<Jsonb>,
+        amended_by -> Uuid,
+        amended_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     screenings (message) {
         message -> Uuid,
         event -> Text,
@@ -909,6 +969,15 @@ diesel::table! {
         created_at -> Timestamptz,
         expires_at -> Timestamptz,
         revoked_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    signing_keys (key_id) {
+        key_id -> Text,
+        public_key -> Binary,
+        valid_from -> Timestamptz,
+        retired_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -1045,6 +1114,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     idempotency_keys,
     inbox,
     invitations,
+    licence_arrivals,
+    licence_changes,
+    licence_departures,
     licence_events,
     licence_lines,
     licence_reservations,
@@ -1079,8 +1151,10 @@ diesel::allow_tables_to_appear_in_same_query!(
     regime_rows,
     regime_versions,
     relay_state,
+    reservation_amendments,
     screenings,
     sessions,
+    signing_keys,
     site_months,
     sites,
     statistics_cells,

@@ -7,8 +7,8 @@ use crate::{
     calendar_month::Month,
     codes::{FilingKind, Severity},
     ids::{
-        CaseId, CredentialId, DelegationId, DeterminationId, ExplanationId, FilingId, FindingId,
-        GroupId, LicenceId, MovementId, OrganisationId, PersonId, ReservationId, SiteId,
+        CaseId, CredentialId, DelegationId, DepartureId, DeterminationId, ExplanationId, FilingId,
+        FindingId, GroupId, LicenceId, MovementId, OrganisationId, PersonId, ReservationId, SiteId,
     },
     movement::AnswerVerdict,
 };
@@ -115,11 +115,33 @@ pub enum Event {
         licence: LicenceId,
         reservation: ReservationId,
         organisation: OrganisationId,
-        /// `reserved`, `confirmed` or `released`.
+        /// `reserved`, `amended`, `confirmed` or `released`.
         step: String,
         declaration: String,
         line: u16,
         grams: u64,
+    },
+    /// Goods had left before the register was asked.
+    #[serde(rename = "licence.departed")]
+    LicenceDeparted {
+        departure: DepartureId,
+        /// `None` where the number is unknown.
+        licence: Option<LicenceId>,
+        organisation: Option<OrganisationId>,
+        number: String,
+        declaration: String,
+        line: u16,
+        grams: u64,
+        excess_grams: u64,
+    },
+    /// The exporter reported how far goods have come.
+    #[serde(rename = "licence.arrived")]
+    LicenceArrived {
+        licence: LicenceId,
+        arrival: Uuid,
+        organisation: OrganisationId,
+        stage: String,
+        declaration: String,
     },
     #[serde(rename = "finding.raised")]
     FindingRaised {
@@ -170,6 +192,8 @@ impl Event {
             Self::LicenceIssued { .. } => "licence.issued",
             Self::LicenceMoved { .. } => "licence.moved",
             Self::LicenceUsed { .. } => "licence.used",
+            Self::LicenceDeparted { .. } => "licence.departed",
+            Self::LicenceArrived { .. } => "licence.arrived",
             Self::FindingRaised { .. } => "finding.raised",
             Self::FindingDisposed { .. } => "finding.disposed",
             Self::FindingClosed { .. } => "finding.closed",
@@ -195,9 +219,11 @@ impl Event {
             | Self::CaseMoved { organisation, .. }
             | Self::LicenceIssued { organisation, .. }
             | Self::LicenceUsed { organisation, .. }
+            | Self::LicenceArrived { organisation, .. }
             | Self::ConfidentialRead { owner: organisation, .. } => Some(*organisation),
             Self::DeterminationMade { organisation, .. }
             | Self::LicenceMoved { organisation, .. }
+            | Self::LicenceDeparted { organisation, .. }
             | Self::CredentialChanged { organisation, .. } => *organisation,
             // What officials suspect is theirs: a finding is nobody's log entry but their own.
             Self::RegimeImported { .. }

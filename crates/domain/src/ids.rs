@@ -80,6 +80,8 @@ id!(/// An export licence.
     LicenceId);
 id!(/// A reservation of licensed mass at customs.
     ReservationId);
+id!(/// Goods that had left under a licence before the register was asked.
+    DepartureId);
 id!(/// A signed answer to "is this controlled?".
     DeterminationId);
 id!(/// An address that an organisation wants to be called at.

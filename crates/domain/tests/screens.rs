@@ -26,7 +26,7 @@ not here may not happen, from whatever entrance.
         writeln!(page, "| {} | {} | {} | {} |", step.from, step.action, step.to, step.by).unwrap();
     }
     page.push_str(
-        "\n*Exhausted* and *expired* are no states: they follow from the balance and the date.\n",
+        "\n*Exhausted* and *expired* are no states: they follow from the balance and the date. Nor is the pause\nwhile an application to change the licence is pending: it follows from that application.\n",
     );
     expect_file!["../../../docs/transitions.md"].assert_eq(&page);
 }

@@ -1,6 +1,6 @@
 //! What can be asked of licensing, on one screen, and what its handlers work with.
 
-use crate::{applications, cases, changes, determinations, licences, webhooks, workflow};
+use crate::{applications, cases, changes, determinations, keys, licences, webhooks, workflow};
 use database::{Connection, Pool, cases::Moment};
 use domain::ids::OrganisationId;
 use service::{
@@ -80,7 +80,7 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         // Anybody
         .service(workflow::read)
         .service(licences::verify::verify)
-        .service(licences::verify::signing_keys)
+        .service(keys::list)
         // Is it controlled?
         .service(determinations::determine)
         .service(determinations::find)
@@ -114,6 +114,12 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         .service(licences::usage::reserve)
         .service(licences::usage::confirm)
         .service(licences::usage::release)
+        .service(licences::amendments::amend)
+        .service(licences::amendments::list)
+        .service(licences::reconciliation::reconcile)
+        .service(licences::reconciliation::list)
+        .service(licences::arrivals::report)
+        .service(licences::arrivals::list)
         // After those above: `{action}` would match `reservations` too
         .service(licences::act);
 }

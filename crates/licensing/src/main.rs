@@ -9,6 +9,7 @@ mod cases;
 mod changes;
 mod determinations;
 mod if_match;
+mod keys;
 mod licences;
 mod page;
 mod problems;

@@ -53,6 +53,7 @@ pub(crate) fn of_licence(error: LicenceError) -> Problem {
         LicenceError::NoSuchLicence => Problem::NotFound("licence"),
         LicenceError::Stale => Problem::StaleVersion,
         LicenceError::NotPossible(refusal) => Problem::NotAllowed(refusal.to_string().into()),
+        LicenceError::ChangePending(_) => Problem::NotAllowed(error.to_string().into()),
         LicenceError::WrongRole { .. } => Problem::Forbidden(error.to_string().into()),
         LicenceError::Database(error) => error.into(),
     }
@@ -66,7 +67,9 @@ pub(crate) fn of_use(error: UseError) -> Problem {
         UseError::NoSuchLine(_) => {
             of_faults(vec![Violation::new("/line", "no_such_line", error.to_string())])
         }
-        UseError::DeclaredOtherwise(_) => Problem::Conflict(error.to_string().into()),
+        UseError::DeclaredOtherwise(_)
+        | UseError::AmendedOtherwise(_)
+        | UseError::AmendmentOutOfOrder { .. } => Problem::Conflict(error.to_string().into()),
         UseError::Refused(refusal) => of_refused_use(&refusal),
         UseError::Database(error) => error.into(),
     }
@@ -81,6 +84,7 @@ fn of_refused_use(refusal: &Refusal) -> Problem {
         // What the declaration says is wrong, or only when it says it.
         Refusal::Condition { field, .. } => field,
         Refusal::State(_)
+        | Refusal::ChangePending { .. }
         | Refusal::Validity { .. }
         | Refusal::AlreadyShipped
         | Refusal::Balance { .. }

@@ -1,14 +1,14 @@
 //! What happens by the passing of time: submissions that nobody objected to count as accepted,
 //! and answers to old requests are forgotten.
 
-use crate::app::App;
+use crate::{app::App, keys};
 use anyhow::Context;
 use database::{
     cases::{Moment, accept_overdue},
     licensing_requests,
 };
 use jiff::{SignedDuration, Timestamp};
-use service::{clock, schema};
+use service::{clock, retry, schema};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -19,6 +19,12 @@ const REQUESTS_KEPT: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// Works until told to stop; an old schema stops the process.
 pub(crate) async fn run(app: App, shutdown: CancellationToken) -> anyhow::Result<()> {
     if !schema::require(&app.pool, &shutdown).await? {
+        return Ok(());
+    }
+    let noted = retry::until_it_succeeds("note the signing key", &shutdown, || {
+        keys::note(&app, clock::now())
+    });
+    if noted.await.is_none() {
         return Ok(());
     }
     loop {

@@ -1,7 +1,7 @@
 //! What findings rest on, as typed fields; each kind can say itself in a sentence.
 
 use crate::{
-    BeyondLicence, BrokenBalance, DifferentReceipt, DuplicateFiling, DuplicateInvoice,
+    BeyondLicence, BrokenBalance, DifferentReceipt, DuplicateFiling, DuplicateInvoice, ExcessUse,
     ExportedWithoutLicence, FarPrice, JustUnder, ListedPartyMatch, NegativeStock, OreFed,
     QuotaOverrun,
 };
@@ -25,6 +25,7 @@ pub enum Evidence {
     OreFed(OreFed),
     ListedParty(ListedPartyMatch),
     JustUnder(JustUnder),
+    ExcessUse(ExcessUse),
 }
 
 impl Evidence {
@@ -43,6 +44,7 @@ impl Evidence {
             Self::OreFed(evidence) => evidence.sentence(),
             Self::ListedParty(evidence) => evidence.sentence(),
             Self::JustUnder(evidence) => evidence.sentence(),
+            Self::ExcessUse(evidence) => evidence.sentence(),
         }
     }
 }

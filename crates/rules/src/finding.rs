@@ -4,7 +4,7 @@ use crate::{Detector, Evidence};
 use domain::{
     calendar_month::Month,
     codes::{Audience, FindingState, Severity},
-    ids::{CaseId, FilingId, GroupId, LotId, MovementId, OrganisationId, SiteId},
+    ids::{CaseId, DepartureId, FilingId, GroupId, LotId, MovementId, OrganisationId, SiteId},
     regime::{QuotaScope, Sentence},
 };
 use uuid::Uuid;
@@ -42,6 +42,8 @@ pub enum Subject {
     },
     /// Goods under way between two filers.
     Movement(MovementId),
+    /// Goods that left before the register was asked.
+    Departure(DepartureId),
 }
 
 /// What a detector says about a subject.
@@ -198,6 +200,7 @@ impl Subject {
             Self::SiteMonth { .. } => "site",
             Self::Quota { .. } => "group",
             Self::Movement(_) => "movement",
+            Self::Departure(_) => "departure",
         }
     }
 
@@ -210,6 +213,7 @@ impl Subject {
             Self::SiteMonth { site, .. } => site.as_uuid(),
             Self::Quota { group, .. } => group.as_uuid(),
             Self::Movement(id) => id.as_uuid(),
+            Self::Departure(id) => id.as_uuid(),
         }
     }
 
@@ -217,7 +221,9 @@ impl Subject {
     pub fn key(&self) -> String {
         let (kind, id) = (self.kind(), self.id());
         match self {
-            Self::Filing(_) | Self::Application(_) | Self::Movement(_) => format!("{kind}:{id}"),
+            Self::Filing(_) | Self::Application(_) | Self::Movement(_) | Self::Departure(_) => {
+                format!("{kind}:{id}")
+            }
             Self::Lot { site, .. } => format!("{kind}:{id}:{site}"),
             Self::SiteMonth { month, .. } => format!("{kind}:{id}:{month}"),
             Self::Quota { year, scope, .. } => format!("{kind}:{id}:{year}:{scope}"),

@@ -9,6 +9,7 @@
 mod application;
 mod balance;
 mod context;
+mod departure;
 mod duplicates;
 mod entry_errors;
 mod evidence;
@@ -38,6 +39,7 @@ pub use context::{
     NamedParty, OpenFinding, OtherApplication, OtherFiling, PartyRole, PeerPrice, PriceKey,
     ProcessFlows, QuotaStand, RecentShipment, ReportsStand, SiteMonth,
 };
+pub use departure::{DepartureContext, ExcessUse};
 pub use duplicates::{
     DuplicateFiling, DuplicateInvoice, SameFiling, invoice_of, terms, terms_of_return,
 };
@@ -60,5 +62,7 @@ pub use quota::{QuotaOverrun, drawn_on};
 pub use receipt::{DifferentReceipt, LotDifference};
 pub use recycling::OreFed;
 pub use stock::NegativeStock;
-pub use table::{DETECTORS, Detector, Judge, Tempo, detector, evaluate, markdown, screen};
+pub use table::{
+    DETECTORS, Detector, Judge, Tempo, detector, evaluate, markdown, of_departure, screen,
+};
 pub use threshold::{JustUnder, is_just_under};

@@ -1,8 +1,9 @@
 //! The list of detectors, on one screen, and what runs them.
 
 use crate::{
-    ApplicationContext, FilingContext, Finding, Judgement, Outcome, balance, duplicates,
-    finding::Opinion, licence, parties, price, quota, receipt, recycling, stock, threshold,
+    ApplicationContext, DepartureContext, FilingContext, Finding, Judgement, Outcome, balance,
+    departure, duplicates, finding::Opinion, licence, parties, price, quota, receipt, recycling,
+    stock, threshold,
 };
 use domain::codes::Audience::{self, Filer, Official};
 use std::fmt::Write as _;
@@ -16,6 +17,8 @@ pub enum Tempo {
     LicenceUse,
     /// With every filing and every application.
     FilingAndApplication,
+    /// With goods that left before the register was asked.
+    Departure,
 }
 
 /// How a detector judges.
@@ -25,8 +28,10 @@ pub enum Judge {
     OfFilings(fn(&FilingContext) -> Vec<Opinion>),
     /// Filings and applications.
     OfBoth(fn(&FilingContext) -> Vec<Opinion>, fn(&ApplicationContext) -> Vec<Opinion>),
+    /// Goods that left before the register was asked.
+    OfDepartures(fn(&DepartureContext) -> Vec<Opinion>),
 }
-use Judge::{OfBoth, OfFilings};
+use Judge::{OfBoth, OfDepartures, OfFilings};
 
 /// One detector.
 #[derive(Clone, Copy, Debug)]
@@ -68,6 +73,7 @@ pub const DETECTORS: &[Detector] = &[
     row("receipt_differs_from_dispatch",   1, Official, Tempo::Filing,               "typology 4",                   OfFilings(receipt::differs)),
     row("export_without_licence",          1, Official, Tempo::LicenceUse,           "typology 7; decree 792",       OfFilings(licence::missing)),
     row("export_beyond_licence",           1, Official, Tempo::LicenceUse,           "typologies 6, 7; decree 792",  OfFilings(licence::exceeded)),
+    row("departure_beyond_licence",        1, Official, Tempo::Departure,            "typology 6; decree 792",       OfDepartures(departure::beyond_licence)),
     row("recycler_fed_with_ore",           1, Official, Tempo::Filing,               "decree 785, article 11",       OfFilings(recycling::fed_with_ore)),
     row("party_on_list",                   1, Official, Tempo::FilingAndApplication, "typology 14; decree 792, articles 26 to 30", OfBoth(parties::of_filing, parties::of_application)),
     row("repeatedly_just_under_threshold", 1, Official, Tempo::Filing,               "typology 8",                   OfFilings(threshold::repeatedly_just_under)),
@@ -82,14 +88,23 @@ pub fn detector(name: &str) -> Option<&'static Detector> {
 pub fn evaluate(context: &FilingContext) -> Vec<Judgement> {
     judge_with(|judge| match judge {
         OfFilings(of_filing) | OfBoth(of_filing, _) => of_filing(context),
+        OfDepartures(_) => Vec::new(),
     })
 }
 
 /// What every detector says about an application.
 pub fn screen(context: &ApplicationContext) -> Vec<Judgement> {
     judge_with(|judge| match judge {
-        OfFilings(_) => Vec::new(),
+        OfFilings(_) | OfDepartures(_) => Vec::new(),
         OfBoth(_, of_application) => of_application(context),
+    })
+}
+
+/// What every detector says about goods that left before the register was asked.
+pub fn of_departure(context: &DepartureContext) -> Vec<Judgement> {
+    judge_with(|judge| match judge {
+        OfDepartures(of_departure) => of_departure(context),
+        OfFilings(_) | OfBoth(..) => Vec::new(),
     })
 }
 
@@ -129,6 +144,7 @@ pub fn markdown() -> String {
             Tempo::Filing => "every filing",
             Tempo::LicenceUse => "every export, and every move or use of its licence",
             Tempo::FilingAndApplication => "every filing and application",
+            Tempo::Departure => "goods that left before the register was asked",
         };
         writeln!(table, "| `{name}` | {version} | {audience} | {tempo} | {source} |")
             .expect("writing to a string does not fail");

@@ -1,14 +1,23 @@
 //! Licences in Postgres: issued with their signature, changed only through the domain's table,
 //! drawn down by guarded updates whose sums the table itself refuses to let fall below zero.
 
+mod amendments;
+mod arrivals;
+mod changes;
+mod departures;
 mod list;
 mod row;
 mod usage;
 
+pub use amendments::{Amendment, amend, amendments};
+pub use arrivals::{ArrivalRecord, NewArrival, arrivals, report_arrival};
+pub use changes::{begin_change, end_change};
+pub use departures::{Departed, DepartureRecord, NewDeparture, departures, record_departure};
 pub use list::{LicenceHeader, of_organisation};
 pub use row::{LicenceLineRecord, LicenceRecord};
 pub use usage::{
-    NewReservation, ReservationRecord, Reserved, UseError, reservations, reserve, settle,
+    NewReservation, ReservationRecord, Reserved, UseError, find_reservation, reservations, reserve,
+    settle,
 };
 
 use crate::{
@@ -22,8 +31,8 @@ use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use domain::{
     codes::Role,
     event::Event,
-    ids::{LicenceId, PersonId},
-    licence::{LicenceAction, LicenceState, SerialNumber, StepNotPossible},
+    ids::{CaseId, LicenceId, PersonId},
+    licence::{LicenceAction, LicenceState, LicenceTransition, SerialNumber, StepNotPossible},
 };
 use jiff_diesel::ToDiesel;
 use row::{LicenceRow, LineRow};
@@ -42,6 +51,9 @@ pub enum LicenceError {
     /// The state does not allow it.
     #[error(transparent)]
     NotPossible(#[from] StepNotPossible),
+    /// Another application to change it is pending.
+    #[error("an application to change the licence is pending already")]
+    ChangePending(CaseId),
     /// The step is for another role.
     #[error("{action} is for the role {needs}")]
     WrongRole {
@@ -77,7 +89,8 @@ pub async fn find(
         .order(licence_lines::line)
         .load(conn)
         .await?;
-    Ok(Some(LicenceRecord::try_from((row, lines))?))
+    let pending_change = changes::pending(conn, row.id).await?;
+    Ok(Some(LicenceRecord::try_from((row, lines, pending_change))?))
 }
 
 /// Stores a licence that was just signed, with its lines and its event. Call it inside the
@@ -163,26 +176,34 @@ pub async fn transition(
         if step.by != role {
             return Err(LicenceError::WrongRole { action, needs: step.by });
         }
-        diesel::update(licences::table.filter(licences::id.eq(record.id.as_uuid())))
-            .set((
-                licences::state.eq(step.to.as_str()),
-                licences::version.eq(licences::version + 1),
-            ))
-            .execute(conn)
-            .await?;
-        let (name, person) = (action.as_str(), Some(person));
-        note(conn, record.id, name, person, moment, json!({"reason": reason})).await?;
-        let event = Event::LicenceMoved {
-            licence: record.id,
-            organisation: Some(record.organisation),
-            action: action.to_string(),
-            state: step.to.to_string(),
-            person,
-        };
-        events::append(conn, &moment.origin(person), record.id.as_uuid(), &event).await?;
+        move_to(conn, &record, step, Some(person), json!({"reason": reason}), moment).await?;
         find(conn, number).await?.ok_or(LicenceError::NoSuchLicence)
     })
     .await
+}
+
+/// Brings a licence that is locked into its next state, and tells everybody.
+async fn move_to(
+    conn: &mut AsyncPgConnection,
+    record: &LicenceRecord,
+    step: LicenceTransition,
+    person: Option<PersonId>,
+    detail: Value,
+    moment: &Moment,
+) -> Result<(), Error> {
+    diesel::update(licences::table.filter(licences::id.eq(record.id.as_uuid())))
+        .set((licences::state.eq(step.to.as_str()), licences::version.eq(licences::version + 1)))
+        .execute(conn)
+        .await?;
+    note(conn, record.id, step.action.as_str(), person, moment, detail).await?;
+    let event = Event::LicenceMoved {
+        licence: record.id,
+        organisation: Some(record.organisation),
+        action: step.action.to_string(),
+        state: step.to.to_string(),
+        person,
+    };
+    events::append(conn, &moment.origin(person), record.id.as_uuid(), &event).await
 }
 
 /// Holds a licence fast until the end of the transaction: nobody changes its state meanwhile.

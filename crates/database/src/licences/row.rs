@@ -32,6 +32,8 @@ pub struct LicenceRecord {
     pub state: LicenceState,
     /// Whether anything has left under it.
     pub shipped: bool,
+    /// The application to change it, while one is pending.
+    pub pending_change: Option<CaseId>,
     /// What it says.
     pub content: LicenceContent,
     /// When it was issued.
@@ -71,7 +73,7 @@ impl LicenceRecord {
 
     /// What it is worth on a day.
     pub fn standing(&self, day: Date) -> Standing {
-        standing(self.state, self.content.validity, self.is_exhausted(), day)
+        standing(self.state, self.content.validity, self.is_exhausted(), self.pending_change, day)
     }
 }
 
@@ -105,10 +107,13 @@ pub(super) struct LineRow {
     confirmed_grams: i64,
 }
 
-impl TryFrom<(LicenceRow, Vec<LineRow>)> for LicenceRecord {
+/// A licence's row, its lines, and the application to change it that is pending.
+pub(super) type Rows = (LicenceRow, Vec<LineRow>, Option<Uuid>);
+
+impl TryFrom<Rows> for LicenceRecord {
     type Error = CorruptRow;
 
-    fn try_from((row, lines): (LicenceRow, Vec<LineRow>)) -> Result<Self, CorruptRow> {
+    fn try_from((row, lines, pending_change): Rows) -> Result<Self, CorruptRow> {
         let reader = Reader { table: "licences", id: row.id };
         let content = serde_json::from_slice(&row.signed_content);
         let lines = lines.into_iter().map(|line| parsed(row.id, line));
@@ -120,6 +125,7 @@ impl TryFrom<(LicenceRow, Vec<LineRow>)> for LicenceRecord {
             version: row.version.unsigned_abs(),
             state: reader.word("state", &row.state)?,
             shipped: row.shipped,
+            pending_change: pending_change.map(CaseId::from_uuid),
             content: content.map_err(|_| reader.corrupt("signed_content"))?,
             issued_at: row.issued_at.into(),
             signed_content: row.signed_content,

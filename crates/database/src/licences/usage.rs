@@ -4,7 +4,7 @@
 //! what is left; the table's check stands behind it. A repeat for the same declaration and line
 //! finds the first reservation and changes nothing.
 
-use super::{LicenceRecord, find, lock, note};
+use super::{LicenceLineRecord, LicenceRecord, amendments::first_grams, find, lock, note};
 use crate::{
     Error,
     cases::Moment,
@@ -66,6 +66,10 @@ pub struct ReservationRecord {
     pub reserved_at: Timestamp,
     /// When it was settled.
     pub settled_at: Option<Timestamp>,
+    /// How often it was amended.
+    pub amendment: u16,
+    /// What is declared, unless it was made before that was kept.
+    pub declared: Option<Declaration>,
 }
 
 /// What became of a request to reserve.
@@ -92,6 +96,17 @@ pub enum UseError {
     /// The same declaration and line was declared with another mass.
     #[error("this line of the declaration was declared before, with {} kg", domain::mass::kilograms_of_grams(.0.cast_signed()))]
     DeclaredOtherwise(u64),
+    /// Amendments are numbered one after the other.
+    #[error("the next amendment is number {next}, not {found}")]
+    AmendmentOutOfOrder {
+        /// Which number comes next.
+        next: u16,
+        /// Which was sent.
+        found: u16,
+    },
+    /// The same amendment was sent with another content.
+    #[error("amendment {0} was sent before, with another content")]
+    AmendedOtherwise(u16),
     /// The law of licences says no.
     #[error(transparent)]
     Refused(#[from] Refusal),
@@ -118,7 +133,7 @@ pub async fn reserve(
     conn.transaction(async |conn| {
         let record = shared(conn, number).await?;
         if let Some(before) = declared_before(conn, record.id, wanted).await? {
-            return repeated(before, wanted);
+            return repeated(conn, before, wanted).await;
         }
         judge(conn, &record, wanted, regime, moment).await?;
         draw(conn, record.id, wanted).await?;
@@ -126,7 +141,8 @@ pub async fn reserve(
             // Somebody stored the same declaration and line between our look and now: give back.
             give_back(conn, record.id, wanted).await?;
             let before = declared_before(conn, record.id, wanted).await?;
-            return repeated(before.ok_or(UseError::NoSuchReservation)?, wanted);
+            let before = before.ok_or(UseError::NoSuchReservation)?;
+            return repeated(conn, before, wanted).await;
         };
         tell(conn, &record, &stored, "reserved", person, moment).await?;
         Ok(Reserved::New(stored))
@@ -160,7 +176,13 @@ pub async fn settle(
             Settlement::Confirm => {
                 let shipped = shipped(conn, record.id, &reservation.declaration).await?;
                 let shipments = shipments(&record, regime);
-                judge_confirmation(record.state, shipments, shipped, reservation.state)?;
+                judge_confirmation(
+                    record.state,
+                    record.pending_change,
+                    shipments,
+                    shipped,
+                    reservation.state,
+                )?;
             }
             Settlement::Release => judge_settlement(reservation.state)?,
         }
@@ -188,8 +210,23 @@ pub async fn reservations(
     rows.into_iter().map(parsed).collect()
 }
 
+/// One reservation of a licence. `None` is an ordinary answer.
+pub async fn find_reservation(
+    conn: &mut AsyncPgConnection,
+    licence: LicenceId,
+    id: ReservationId,
+) -> Result<Option<ReservationRecord>, Error> {
+    let row: Option<ReservationRow> = ReservationRow::query()
+        .filter(licence_reservations::id.eq(id.as_uuid()))
+        .filter(licence_reservations::licence.eq(licence.as_uuid()))
+        .first(conn)
+        .await
+        .optional()?;
+    row.map(parsed).transpose()
+}
+
 /// Reads a licence while nobody can change its state; many may do so at once.
-async fn shared(
+pub(super) async fn shared(
     conn: &mut AsyncPgConnection,
     number: SerialNumber,
 ) -> Result<LicenceRecord, UseError> {
@@ -210,30 +247,49 @@ async fn judge(
     regime: &Regime,
     moment: &Moment,
 ) -> Result<(), UseError> {
-    let line = record.lines.iter().find(|line| line.line == wanted.line);
-    let line = line.ok_or(UseError::NoSuchLine(wanted.line))?;
-    let view = LicenceView {
+    let line = line_of(record, wanted.line)?;
+    let shipped = shipped(conn, record.id, &wanted.declared.number).await?;
+    let earlier = earlier(conn, record, None).await?;
+    let view = view(record, line, regime, shipped, &earlier);
+    Ok(judge_reservation(&view, &wanted.declared, moment.today())?)
+}
+
+pub(super) fn line_of(record: &LicenceRecord, number: u16) -> Result<&LicenceLineRecord, UseError> {
+    let line = record.lines.iter().find(|line| line.line == number);
+    line.ok_or(UseError::NoSuchLine(number))
+}
+
+/// A licence and one of its lines, as the law must see them.
+pub(super) fn view<'a>(
+    record: &'a LicenceRecord,
+    line: &'a LicenceLineRecord,
+    regime: &Regime,
+    shipped: Shipped,
+    earlier: &'a [EarlierUse],
+) -> LicenceView<'a> {
+    LicenceView {
         state: record.state,
+        pending_change: record.pending_change,
         validity: record.content.validity,
         shipments: shipments(record, regime),
-        shipped: shipped(conn, record.id, &wanted.declared.number).await?,
+        shipped,
         content: &record.content,
+        line: line.line,
         control_code: &line.control_code,
         hs_code: line.hs_code.as_ref(),
         balance: line.balance,
-        line: line.line,
-        earlier: &earlier(conn, record).await?,
-    };
-    Ok(judge_reservation(&view, &wanted.declared, moment.today())?)
+        earlier,
+    }
 }
 
 /// What was declared under the licence before, where one of its conditions looks back on that.
 ///
 /// Its lines are held fast until the end of the transaction then: two who declare at once are
-/// judged one after the other.
-async fn earlier(
+/// judged one after the other. `without` is left out: the reservation that is amended.
+pub(super) async fn earlier(
     conn: &mut AsyncPgConnection,
     record: &LicenceRecord,
+    without: Option<ReservationId>,
 ) -> Result<Vec<EarlierUse>, Error> {
     let conditions = &record.content.conditions;
     if !conditions.iter().any(|condition| condition.requirement.looks_back()) {
@@ -251,7 +307,8 @@ async fn earlier(
         .filter(licence_reservations::state.ne(ReservationState::Released.as_str()))
         .load(conn)
         .await?;
-    let earlier = rows.into_iter().map(|row| EarlierUse {
+    let others = rows.into_iter().filter(|row| Some(ReservationId::from_uuid(row.id)) != without);
+    let earlier = others.map(|row| EarlierUse {
         declaration: row.declaration,
         line: row.line.unsigned_abs(),
         grams: row.grams.unsigned_abs(),
@@ -261,14 +318,14 @@ async fn earlier(
 }
 
 /// How many shipments a licence allows, by the rule of the day it was issued.
-fn shipments(record: &LicenceRecord, regime: &Regime) -> HowMany {
+pub(super) fn shipments(record: &LicenceRecord, regime: &Regime) -> HowMany {
     let rule = regime.licence_rule(record.content.kind, record.content.issued_on);
     // Where no rule is known any more, the narrowest reading holds.
     rule.map_or(HowMany::One, |row| row.value.shipments)
 }
 
 /// Whether goods of another declaration have left under the licence.
-async fn shipped(
+pub(super) async fn shipped(
     conn: &mut AsyncPgConnection,
     licence: LicenceId,
     declaration: &str,
@@ -387,6 +444,7 @@ async fn store(
             licence_reservations::state.eq(ReservationState::Reserved.as_str()),
             licence_reservations::reserved_by.eq(person.as_uuid()),
             licence_reservations::reserved_at.eq(moment.at.to_diesel()),
+            licence_reservations::declared.eq(declared_json(&wanted.declared)),
         ))
         .on_conflict_do_nothing()
         .returning(ReservationRow::as_returning())
@@ -437,15 +495,25 @@ async fn declared_before(
     Ok(row.map(parsed).transpose()?)
 }
 
-fn repeated(before: ReservationRecord, wanted: &NewReservation) -> Result<Reserved, UseError> {
-    if before.grams == wanted.declared.mass.grams() {
+/// The same declaration and line again: the same effect, even if it was amended since.
+async fn repeated(
+    conn: &mut AsyncPgConnection,
+    before: ReservationRecord,
+    wanted: &NewReservation,
+) -> Result<Reserved, UseError> {
+    let first = match before.amendment {
+        0 => None,
+        _ => first_grams(conn, before.id).await?,
+    };
+    let grams = wanted.declared.mass.grams();
+    if first == Some(grams) || before.grams == grams {
         Ok(Reserved::Before(before))
     } else {
         Err(UseError::DeclaredOtherwise(before.grams))
     }
 }
 
-async fn of_licence(
+pub(super) async fn of_licence(
     conn: &mut AsyncPgConnection,
     licence: LicenceId,
     id: ReservationId,
@@ -460,7 +528,7 @@ async fn of_licence(
     Ok(row.map(parsed).transpose()?)
 }
 
-async fn tell(
+pub(super) async fn tell(
     conn: &mut AsyncPgConnection,
     licence: &LicenceRecord,
     reservation: &ReservationRecord,
@@ -490,7 +558,7 @@ async fn tell(
 #[derive(HasQuery)]
 #[diesel(table_name = licence_reservations)]
 #[diesel(check_for_backend(diesel::pg::Pg))]
-struct ReservationRow {
+pub(super) struct ReservationRow {
     id: Uuid,
     licence: Uuid,
     line: i16,
@@ -500,9 +568,16 @@ struct ReservationRow {
     state: String,
     reserved_at: jiff_diesel::Timestamp,
     settled_at: Option<jiff_diesel::Timestamp>,
+    amendment: i16,
+    declared: Option<serde_json::Value>,
 }
 
-fn parsed(row: ReservationRow) -> Result<ReservationRecord, Error> {
+/// What was declared, as it is kept.
+pub(super) fn declared_json(declared: &Declaration) -> serde_json::Value {
+    serde_json::to_value(declared).expect("a declaration is plain JSON")
+}
+
+pub(super) fn parsed(row: ReservationRow) -> Result<ReservationRecord, Error> {
     let reader = Reader { table: "licence_reservations", id: row.id };
     Ok(ReservationRecord {
         id: ReservationId::from_uuid(row.id),
@@ -514,9 +589,15 @@ fn parsed(row: ReservationRow) -> Result<ReservationRecord, Error> {
         state: reader.word("state", &row.state)?,
         reserved_at: row.reserved_at.into(),
         settled_at: row.settled_at.map(Into::into),
+        amendment: row.amendment.unsigned_abs(),
+        declared: row
+            .declared
+            .map(serde_json::from_value)
+            .transpose()
+            .map_err(|_| reader.corrupt("declared"))?,
     })
 }
 
-fn sql_line(line: u16) -> i16 {
+pub(super) fn sql_line(line: u16) -> i16 {
     i16::try_from(line).unwrap_or(i16::MAX)
 }

@@ -8,6 +8,7 @@ mod applications;
 mod ask;
 mod balances;
 mod exporters;
+mod departures;
 mod filings;
 mod law;
 mod licences;
@@ -15,6 +16,8 @@ mod movements;
 mod others;
 mod prices;
 mod stocks;
+
+pub use departures::departures;
 
 use crate::{
     Error,

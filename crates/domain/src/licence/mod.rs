@@ -7,6 +7,7 @@
 
 mod condition;
 mod content;
+mod departure;
 mod number;
 #[cfg(test)]
 mod tests;
@@ -18,13 +19,17 @@ pub use condition::{
 pub use content::{
     CONTENT_VERSION, Holder, InvalidValidity, LicenceContent, LicenceLine, Validity,
 };
+pub use departure::{ArrivalStage, ChangeOutcome, OwnUse, Reconciled, reconcile};
 pub use number::{InvalidNumber, SerialNumber, Series};
 pub use usage::{
     Balance, Declaration, LicenceView, Refusal, ReservationState, Settlement, Shipped,
-    judge_confirmation, judge_reservation, judge_settlement,
+    judge_amendment, judge_confirmation, judge_reservation, judge_settlement,
 };
 
-use crate::codes::{Role, words};
+use crate::{
+    codes::{Role, words},
+    ids::CaseId,
+};
 use jiff::civil::Date;
 use serde::Serialize;
 
@@ -138,8 +143,15 @@ impl LicenceState {
     }
 }
 
-/// What a licence is worth on a day.
-pub fn standing(state: LicenceState, validity: Validity, exhausted: bool, day: Date) -> Standing {
+/// What a licence is worth on a day. While an application to change it is pending, it is as good as
+/// suspended (decree 792, article 18).
+pub fn standing(
+    state: LicenceState,
+    validity: Validity,
+    exhausted: bool,
+    pending_change: Option<CaseId>,
+    day: Date,
+) -> Standing {
     match state {
         LicenceState::Revoked => Standing::Revoked,
         LicenceState::Surrendered => Standing::Surrendered,
@@ -148,6 +160,7 @@ pub fn standing(state: LicenceState, validity: Validity, exhausted: bool, day: D
             Standing::Expired
         }
         LicenceState::Suspended => Standing::Suspended,
+        LicenceState::Issued if pending_change.is_some() => Standing::Suspended,
         LicenceState::Issued if exhausted => Standing::Exhausted,
         LicenceState::Issued if day < validity.from() => Standing::NotYetValid,
         LicenceState::Issued => Standing::Issued,

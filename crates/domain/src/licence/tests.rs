@@ -64,6 +64,7 @@ fn judged(
     let line = &content.lines[0];
     let mut view = LicenceView {
         state: LicenceState::Issued,
+        pending_change: None,
         validity: content.validity,
         shipments: HowMany::One,
         shipped: Shipped::NotYet,
@@ -101,8 +102,13 @@ fn a_reservation_ends_where_the_balance_ends(
 #[case(LicenceState::Superseded)]
 fn only_an_issued_licence_is_used(#[case] state: LicenceState) {
     assert_eq!(judged(|view| view.state = state, &declared("1"), TODAY), Err("licence_state"));
-    let confirmed =
-        judge_confirmation(state, HowMany::Several, Shipped::NotYet, ReservationState::Reserved);
+    let confirmed = judge_confirmation(
+        state,
+        None,
+        HowMany::Several,
+        Shipped::NotYet,
+        ReservationState::Reserved,
+    );
     assert_eq!(confirmed, Err(Refusal::State(state)));
 }
 
@@ -177,6 +183,7 @@ fn a_second_shipment_does_not_leave_under_a_single_licence() {
     let confirm = |shipments| {
         judge_confirmation(
             LicenceState::Issued,
+            None,
             shipments,
             Shipped::Already,
             ReservationState::Reserved,
@@ -184,6 +191,50 @@ fn a_second_shipment_does_not_leave_under_a_single_licence() {
     };
     assert_eq!(confirm(HowMany::One), Err(Refusal::AlreadyShipped));
     assert_eq!(confirm(HowMany::Several), Ok(()));
+}
+
+#[test]
+fn a_pending_change_suspends_use_and_nothing_else() {
+    let case = CaseId::from_uuid(Uuid::from_u128(9));
+    let pending = |view: &mut LicenceView<'_>| view.pending_change = Some(case);
+    assert_eq!(judged(pending, &declared("1"), TODAY), Err("licence_change_pending"));
+    let reserved = ReservationState::Reserved;
+    let confirmed =
+        |state| judge_confirmation(state, Some(case), HowMany::Several, Shipped::NotYet, reserved);
+    assert_eq!(confirmed(LicenceState::Issued), Err(Refusal::ChangePending { case }));
+    let revoked = LicenceState::Revoked;
+    assert_eq!(confirmed(revoked), Err(Refusal::State(revoked)), "the graver reason is named");
+    let worth = |state| standing(state, content().validity, false, Some(case), TODAY);
+    assert_eq!(worth(LicenceState::Issued), Standing::Suspended);
+    assert_eq!(worth(LicenceState::Revoked), Standing::Revoked);
+}
+
+#[test]
+fn an_amendment_is_judged_as_of_the_day_of_the_reservation() {
+    let content = content();
+    let line = &content.lines[0];
+    let view = LicenceView {
+        state: LicenceState::Issued,
+        pending_change: None,
+        validity: content.validity,
+        shipments: HowMany::Several,
+        shipped: Shipped::NotYet,
+        content: &content,
+        line: line.line,
+        control_code: &line.control_code,
+        hs_code: line.hs_code.as_ref(),
+        balance: Balance { licensed_grams: 1_000_000, reserved_grams: 0, confirmed_grams: 0 },
+        earlier: &[],
+    };
+    let amended = |state, mass, day| {
+        judge_amendment(&view, state, &declared(mass), day).map_err(|refusal| refusal.code())
+    };
+    assert_eq!(amended(ReservationState::Reserved, "1000", date(2027, 5, 31)), Ok(()));
+    assert_eq!(amended(ReservationState::Reserved, "1000.001", TODAY), Err("licence_balance"));
+    assert_eq!(
+        amended(ReservationState::Confirmed, "1", TODAY),
+        Err("reservation_already_settled")
+    );
 }
 
 #[test]
@@ -214,7 +265,7 @@ fn exhausted_and_expired_are_derived(
     #[case] day: Date,
     #[case] expected: Standing,
 ) {
-    assert_eq!(standing(state, content().validity, exhausted, day), expected);
+    assert_eq!(standing(state, content().validity, exhausted, None, day), expected);
 }
 
 #[rstest]

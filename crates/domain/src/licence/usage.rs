@@ -7,6 +7,7 @@ use super::{
 use crate::{
     codes::words,
     identifiers::{CountryCode, HsCode, PortCode},
+    ids::CaseId,
     mass::{Kilograms, kilograms_of_grams},
     regime::{ControlCode, HowMany, Sentence},
 };
@@ -58,6 +59,8 @@ impl Balance {
 pub struct LicenceView<'a> {
     /// Where it stands.
     pub state: LicenceState,
+    /// The application to change it, while one is pending.
+    pub pending_change: Option<CaseId>,
     /// From when to when.
     pub validity: Validity,
     /// How many shipments it allows.
@@ -122,6 +125,12 @@ pub enum Refusal {
     /// The licence may not be used.
     #[error("the licence is {0}")]
     State(LicenceState),
+    /// It is being changed (decree 792, article 18).
+    #[error("the licence is not used while the application to change it is pending")]
+    ChangePending {
+        /// The application.
+        case: CaseId,
+    },
     /// Too early or too late.
     #[error("the licence is valid from {from} until {until}, not on {day}")]
     Validity {
@@ -188,6 +197,7 @@ impl Refusal {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::State(_) => "licence_state",
+            Self::ChangePending { .. } => "licence_change_pending",
             Self::Validity { .. } => "licence_validity",
             Self::AlreadyShipped => "licence_already_shipped",
             Self::Destination { .. } => "licence_destination",
@@ -208,7 +218,7 @@ pub fn judge_reservation(
     declared: &Declaration,
     today: Date,
 ) -> Result<(), Refusal> {
-    usable(licence)?;
+    usable(licence.state, licence.pending_change)?;
     if !licence.validity.covers(today) {
         let (from, until) = (licence.validity.from(), licence.validity.until());
         return Err(Refusal::Validity { from, until, day: today });
@@ -234,22 +244,34 @@ pub fn judge_reservation(
     }
 }
 
+/// May a declaration be amended, to what is declared now? Everything that counts for a reservation
+/// counts again, except that the validity stays that of the day it was reserved. `licence` is as if
+/// the declaration had not been made.
+pub fn judge_amendment(
+    licence: &LicenceView<'_>,
+    reservation: ReservationState,
+    declared: &Declaration,
+    reserved_on: Date,
+) -> Result<(), Refusal> {
+    judge_settlement(reservation)?;
+    judge_reservation(licence, declared, reserved_on)
+}
+
 /// May reserved goods leave? The state and the number of shipments count at this moment too; the
 /// validity was judged when they were declared.
 pub fn judge_confirmation(
     state: LicenceState,
+    pending_change: Option<CaseId>,
     shipments: HowMany,
     shipped: Shipped,
     reservation: ReservationState,
 ) -> Result<(), Refusal> {
     judge_settlement(reservation)?;
-    match state {
-        LicenceState::Issued if shipments == HowMany::One && shipped == Shipped::Already => {
-            Err(Refusal::AlreadyShipped)
-        }
-        LicenceState::Issued => Ok(()),
-        state => Err(Refusal::State(state)),
+    usable(state, pending_change)?;
+    if shipments == HowMany::One && shipped == Shipped::Already {
+        return Err(Refusal::AlreadyShipped);
     }
+    Ok(())
 }
 
 /// Is there still something to settle?
@@ -260,10 +282,11 @@ pub const fn judge_settlement(reservation: ReservationState) -> Result<(), Refus
     }
 }
 
-fn usable(licence: &LicenceView<'_>) -> Result<(), Refusal> {
-    match licence.state {
-        LicenceState::Issued => Ok(()),
-        state => Err(Refusal::State(state)),
+fn usable(state: LicenceState, pending_change: Option<CaseId>) -> Result<(), Refusal> {
+    match (state, pending_change) {
+        (LicenceState::Issued, None) => Ok(()),
+        (LicenceState::Issued, Some(case)) => Err(Refusal::ChangePending { case }),
+        (state, _) => Err(Refusal::State(state)),
     }
 }
 

@@ -1,6 +1,10 @@
 //! Licences: read by their holders and by officials, checked by anybody, used by customs.
 
+pub(crate) mod amendments;
+pub(crate) mod arrivals;
 pub(crate) mod conditions;
+mod declared;
+pub(crate) mod reconciliation;
 pub(crate) mod usage;
 pub(crate) mod verify;
 pub(crate) mod view;

@@ -1,7 +1,12 @@
 //! Customs draws licences down: reserve at declaration, confirm at release, release on
 //! cancellation.
 
-use super::{known, view::ReservationView, visible};
+use super::{
+    declared::{faults_of, faults_of_count, faults_of_number, refuse},
+    known,
+    view::ReservationView,
+    visible,
+};
 use crate::{
     app::{self, App},
     problems,
@@ -27,9 +32,6 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 const RESERVATIONS_AT_MOST: i64 = 1_000;
-const DECLARATION_CHARACTERS_AT_MOST: usize = 64;
-const DOCUMENTS_AT_MOST: usize = 50;
-const TEXT_CHARACTERS_AT_MOST: usize = 500;
 
 /// Goods declared at the border under a line of a licence.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -104,22 +106,23 @@ pub(crate) async fn reserve(
 ) -> Result<HttpResponse, Problem> {
     let number = known(&number)?;
     let form = body.value;
-    check(&form)?;
+    let declared = Declaration {
+        number: form.declaration.clone(),
+        control_code: form.control_code.clone(),
+        hs_code: form.hs_code.clone(),
+        destination: form.destination,
+        consignee: form.consignee.clone(),
+        end_user: form.end_user.clone(),
+        port: form.port.clone(),
+        documents: form.documents.clone(),
+        mass: form.quantity_kg,
+    };
+    check(&form, &declared)?;
     let wanted = NewReservation {
         id: ReservationId::from_uuid(Uuid::now_v7()),
         line: form.line,
         declaration_line: form.declaration_line,
-        declared: Declaration {
-            number: form.declaration,
-            control_code: form.control_code,
-            hs_code: form.hs_code,
-            destination: form.destination,
-            consignee: form.consignee,
-            end_user: form.end_user,
-            port: form.port,
-            documents: form.documents,
-            mass: form.quantity_kg,
-        },
+        declared,
     };
     let moment = app::moment(&trace);
     let mut conn = app.connection().await?;
@@ -216,36 +219,11 @@ async fn settle(
     Ok(web::Json(ReservationView::from(&settled)))
 }
 
-fn check(form: &ReservationForm) -> Result<(), Problem> {
-    let mut faults = Vec::new();
-    let length = form.declaration.trim().chars().count();
-    if length == 0 || DECLARATION_CHARACTERS_AT_MOST < length {
-        let fault = Violation::new("/declaration", "invalid_declaration", "this is no number");
-        let expected = format!("1 to {DECLARATION_CHARACTERS_AT_MOST} characters");
-        faults.push(fault.expecting(expected));
-    }
-    for (pointer, line) in [("/line", form.line), ("/declaration_line", form.declaration_line)] {
-        if line == 0 || i16::try_from(line).is_err() {
-            let fault = Violation::new(pointer, "out_of_range", "lines count from 1");
-            faults.push(fault.expecting(format!("1 to {}", i16::MAX)));
-        }
-    }
-    let mut texts = vec![("/consignee".to_owned(), &form.consignee)];
-    texts.extend(form.end_user.iter().map(|name| ("/end_user".to_owned(), name)));
-    for (index, document) in form.documents.iter().enumerate() {
-        texts.push((format!("/documents/{index}/kind"), &document.kind));
-        texts.push((format!("/documents/{index}/reference"), &document.reference));
-    }
-    for (pointer, text) in texts {
-        if TEXT_CHARACTERS_AT_MOST < text.chars().count() {
-            let fault = Violation::new(pointer, "too_long", "this is too long");
-            let expected = format!("at most {TEXT_CHARACTERS_AT_MOST} characters");
-            faults.push(fault.expecting(expected));
-        }
-    }
-    if DOCUMENTS_AT_MOST < form.documents.len() {
-        let fault = Violation::new("/documents", "too_many", "these are too many");
-        faults.push(fault.expecting(format!("at most {DOCUMENTS_AT_MOST}")));
-    }
-    if faults.is_empty() { Ok(()) } else { Err(problems::of_faults(faults)) }
+fn check(form: &ReservationForm, declared: &Declaration) -> Result<(), Problem> {
+    let mut faults: Vec<Violation> =
+        faults_of_number(&form.declaration, "/declaration").into_iter().collect();
+    faults.extend(faults_of_count(form.line, "/line"));
+    faults.extend(faults_of_count(form.declaration_line, "/declaration_line"));
+    faults.extend(faults_of(declared, ""));
+    refuse(faults)
 }

@@ -1,4 +1,4 @@
-//! What anybody may ask: is this licence real and what is it worth, and with which keys to check.
+//! What anybody may ask: is this licence real and what is it worth.
 //!
 //! The answer names no consignee and no end user: clients are the holder's secret. Whoever has
 //! the licence itself compares its fingerprint.
@@ -11,7 +11,7 @@ use domain::canonical::{canonical_json, sha256_hex};
 use serde::Serialize;
 use service::{
     problem::{Problem, ProblemDetails},
-    signer::{SignatureView, SigningKeyView},
+    signer::SignatureView,
     trace::TraceContext,
 };
 use utoipa::ToSchema;
@@ -52,13 +52,6 @@ pub(crate) struct StatementView {
     checked_at: String,
 }
 
-/// The keys to check signatures with.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct SigningKeysView {
-    /// Every key in use.
-    keys: Vec<SigningKeyView>,
-}
-
 /// Whether a licence is real and what it is worth now. For anybody.
 #[utoipa::path(
     tag = "public", security(()),
@@ -91,11 +84,4 @@ pub(crate) async fn verify(
     let bytes = canonical_json(&statement).map_err(anyhow::Error::from)?;
     let signed = app.signer.signed(&bytes);
     Ok(web::Json(VerificationView { statement, signed }))
-}
-
-/// The keys that licences, determinations and statements are signed with. For anybody.
-#[utoipa::path(tag = "public", security(()), responses((status = 200, body = SigningKeysView)))]
-#[get("/v1/signing-keys")]
-pub(crate) async fn signing_keys(app: web::Data<App>) -> web::Json<SigningKeysView> {
-    web::Json(SigningKeysView { keys: vec![app.signer.public()] })
 }

@@ -44,6 +44,9 @@ pub(crate) struct LicenceView {
     standing: &'static str,
     /// Where it stands.
     state: &'static str,
+    /// The application to change it, while one is pending: it is not used until that ends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pending_change: Option<Uuid>,
     /// Its version, which is its `ETag`.
     version: u32,
     /// What it says, as it was signed.
@@ -97,6 +100,8 @@ pub(crate) struct ReservationView {
     state: &'static str,
     /// When it was made.
     reserved_at: String,
+    /// How often it was amended.
+    amendment: u16,
     /// When it was settled.
     #[serde(skip_serializing_if = "Option::is_none")]
     settled_at: Option<String>,
@@ -139,6 +144,7 @@ impl LicenceView {
             case: record.case.as_uuid(),
             standing: record.standing(today).as_str(),
             state: record.state.as_str(),
+            pending_change: record.pending_change.map(domain::ids::CaseId::as_uuid),
             version: record.version,
             content: serde_json::to_value(&record.content).expect("a content is plain JSON"),
             issued_at: record.issued_at.to_string(),
@@ -163,6 +169,7 @@ impl From<&ReservationRecord> for ReservationView {
             quantity_kg: kilograms(record.grams),
             state: record.state.as_str(),
             reserved_at: record.reserved_at.to_string(),
+            amendment: record.amendment,
             settled_at: record.settled_at.map(|at| at.to_string()),
         }
     }

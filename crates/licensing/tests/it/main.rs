@@ -4,9 +4,11 @@
 
 mod applicants;
 mod border;
+mod customs;
 mod determinations;
 mod four_eyes;
 mod input;
+mod keys;
 mod races;
 mod story;
 mod world;

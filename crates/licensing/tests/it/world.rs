@@ -25,7 +25,8 @@ pub(crate) struct World {
     // The process ends before its database is dropped and its files are removed.
     licensing: Running,
     pub(crate) database: TestDatabase,
-    _files: TempDir,
+    files: TempDir,
+    environment: Vec<(String, String)>,
     http: reqwest::Client,
     pub(crate) authority: Uuid,
     pub(crate) exporter_organisation: Uuid,
@@ -109,7 +110,8 @@ impl World {
         let mut world = Self {
             licensing,
             database,
-            _files: files,
+            files,
+            environment: environment.to_vec(),
             http: reqwest::Client::new(),
             authority: Uuid::nil(),
             exporter_organisation: Uuid::nil(),
@@ -118,6 +120,33 @@ impl World {
         world.authority = world.organisation("authority").await;
         world.exporter_organisation = world.organisation("filer").await;
         world
+    }
+
+    /// Stops the process and starts it with another signing key.
+    pub(crate) async fn restart_with_signing_key(&mut self, seed: [u8; 32]) {
+        let key = SigningKey::from_bytes(&seed).to_pkcs8_pem(LineEnding::LF).unwrap();
+        std::fs::write(self.files.path().join("signing.pem"), &*key).unwrap();
+        let binaries = Binaries::beside_this_program();
+        let files = self.files.path();
+        self.licensing = Running::start("licensing", &binaries, &self.environment, files);
+        self.licensing.becomes_ready().await;
+    }
+
+    /// The published keys, once so many are noted and one of them is noted as the present one.
+    pub(crate) async fn published_keys(&self, count: usize) -> Vec<Value> {
+        for _ in 0..200 {
+            let keys = self.anybody_gets("/v1/signing-keys").await.expect(200);
+            let keys = keys.body["keys"].as_array().unwrap().clone();
+            let settled = |key: &Value| {
+                !key["valid_from"].is_null()
+                    && key["current"].as_bool().unwrap() == key["retired_at"].is_null()
+            };
+            if keys.len() == count && keys.iter().all(settled) {
+                return keys;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(25)).await;
+        }
+        panic!("the key was never noted");
     }
 
     async fn import_regime(&self) {

@@ -1,0 +1,1 @@
+drop table lodestone.signing_keys;
