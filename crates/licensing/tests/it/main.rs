@@ -4,9 +4,12 @@
 
 mod applicants;
 mod border;
+mod catalogue;
 mod determinations;
+mod documents;
 mod four_eyes;
 mod input;
 mod races;
+mod sealed;
 mod story;
 mod world;
