@@ -8,11 +8,13 @@ mod applications;
 mod cases;
 mod changes;
 mod determinations;
+mod documents;
 mod if_match;
 mod keys;
 mod licences;
 mod page;
 mod problems;
+mod sealed;
 mod upkeep;
 mod webhooks;
 mod workflow;
@@ -59,6 +61,14 @@ async fn run(context: Context) -> anyhow::Result<()> {
         signer: Arc::new(Signer::new(signing::read_key(context.settings.signing_key_file()?)?)),
         secret: ServerSecret::read(context.settings.secret_key_file()?)?,
         allow_private_webhooks: context.settings.webhooks.allow_private_addresses,
+        papers: documents::Papers::open(&context.settings)?,
+        wrapping_keys: context
+            .settings
+            .sealed
+            .key_file
+            .as_deref()
+            .map(sealed::seal::WrappingKeys::read)
+            .transpose()?,
     };
     let server = Server::of(&context, health(&pool), app::description());
     context.spawn("upkeep", upkeep::run(app.clone(), context.shutdown.clone()));

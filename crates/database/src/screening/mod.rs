@@ -7,8 +7,8 @@
 mod applications;
 mod ask;
 mod balances;
-mod exporters;
 mod departures;
+mod exporters;
 mod filings;
 mod law;
 mod licences;

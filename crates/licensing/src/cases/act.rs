@@ -4,7 +4,7 @@
 use super::{log_read, may_see, view::CaseView, view_of};
 use crate::{
     app::{self, App},
-    applications::draft_of,
+    applications::{self, draft_of},
     if_match::{IfMatch, etag},
     licences::conditions::{self, ConditionForm},
     problems,
@@ -15,7 +15,7 @@ use database::{
     cases::{self, CaseError, CaseRecord, CaseVersion, Issued},
 };
 use domain::{
-    application::{Application, complete},
+    application::{Application, HandedIn, complete},
     case::{Action, ActionName, Actor, Advice, RefusalReason, TRANSITIONS, Transition},
     codes::Role,
     ids::{CaseId, LicenceId, OrganisationId, PersonId},
@@ -151,8 +151,9 @@ pub(crate) async fn act(
     };
     let record = match action {
         Action::Countersign { licence } => {
+            let handed_in = applications::complete::with_it(&mut conn, &seen).await?;
             let issue = |record: &CaseRecord, number: SerialNumber, holder: Holder| {
-                issued(&app.signer, &regime, today, licence, record, number, holder)
+                issued(&app.signer, (&regime, &handed_in), today, licence, record, number, holder)
             };
             cases::countersign(&mut conn, on, licence, &actor, &moment, &regime, issue).await
         }
@@ -265,7 +266,7 @@ fn within_bounds(pointer: &str, text: &str) -> Result<(), Problem> {
 /// Writes and signs the licence that an approval becomes.
 fn issued(
     signer: &Signer,
-    regime: &Regime,
+    (regime, handed_in): (&Regime, &HandedIn),
     today: Date,
     licence: LicenceId,
     record: &CaseRecord,
@@ -273,7 +274,8 @@ fn issued(
     holder: Holder,
 ) -> Result<Issued, CaseError> {
     // Judged anew: what was complete when it was handed in may have run out since.
-    let application = complete(&draft_of(record)?, regime, today).map_err(CaseError::Incomplete)?;
+    let draft = draft_of(record)?;
+    let application = complete(&draft, handed_in, regime, today).map_err(CaseError::Incomplete)?;
     let mut content = content(regime, today, licence, record, number, holder, application);
     content.conditions = record.recommended_conditions()?;
     let signed_content = content.signed_bytes().map_err(|error| {

@@ -4,11 +4,14 @@
 
 mod applicants;
 mod border;
+mod catalogue;
 mod customs;
 mod determinations;
+mod documents;
 mod four_eyes;
 mod input;
 mod keys;
 mod races;
+mod sealed;
 mod story;
 mod world;
