@@ -24,7 +24,7 @@ pub struct ConsumerSpec {
 }
 
 /// Everybody who hears events.
-pub const CONSUMERS: &[ConsumerSpec] = &[FILINGS, APPLICATIONS, LICENCES];
+pub const CONSUMERS: &[ConsumerSpec] = &[FILINGS, APPLICATIONS, LICENCES, FEEDS];
 
 /// The worker's screening of filings.
 pub const FILINGS: ConsumerSpec = ConsumerSpec {
@@ -43,6 +43,13 @@ pub const LICENCES: ConsumerSpec = ConsumerSpec {
     name: "worker.licences",
     hears: &["licence.*"],
     purpose: "anomaly-worker matches exports filed against licence use",
+};
+
+/// The worker's matching of what authorities hand in.
+pub const FEEDS: ConsumerSpec = ConsumerSpec {
+    name: "worker.feeds",
+    hears: &["feed.*"],
+    purpose: "anomaly-worker matches invoices and customs declarations with what was filed",
 };
 
 /// How long a failed message waits before its next attempt; later attempts wait the longest.

@@ -50,6 +50,12 @@ pub enum Event {
         organisation: OrganisationId,
         verdict: AnswerVerdict,
     },
+    /// The tax authority handed an invoice in, or a later version of one.
+    #[serde(rename = "feed.invoice_recorded")]
+    InvoiceRecorded { invoice: Uuid, number: String, version: u16 },
+    /// The customs handed a declaration in, or a later version of one.
+    #[serde(rename = "feed.declaration_recorded")]
+    DeclarationRecorded { declaration: Uuid, number: String, version: u16 },
     #[serde(rename = "organisation.registered")]
     OrganisationRegistered { organisation: OrganisationId },
     #[serde(rename = "organisation.changed")]
@@ -144,6 +150,8 @@ impl Event {
             Self::EpcisCaptured { .. } => "epcis.captured",
             Self::MovementExplained { .. } => "movement.explained",
             Self::MovementAnswered { .. } => "movement.answered",
+            Self::InvoiceRecorded { .. } => "feed.invoice_recorded",
+            Self::DeclarationRecorded { .. } => "feed.declaration_recorded",
             Self::OrganisationRegistered { .. } => "organisation.registered",
             Self::OrganisationChanged { .. } => "organisation.changed",
             Self::GroupRegistered { .. } => "group.registered",
@@ -190,8 +198,10 @@ impl Event {
             | Self::ConfidentialRead { owner: organisation, .. } => Some(*organisation),
             Self::DeterminationMade { organisation, .. }
             | Self::CredentialChanged { organisation, .. } => *organisation,
+            // What authorities hand in is theirs.
+            Self::InvoiceRecorded { .. } | Self::DeclarationRecorded { .. }
             // What officials suspect is theirs: a finding is nobody's log entry but their own.
-            Self::RegimeImported { .. }
+            | Self::RegimeImported { .. }
             | Self::GroupRegistered { .. }
             | Self::QuotaGranted { .. }
             | Self::PartyListed { .. }

@@ -16,6 +16,7 @@ mod finding;
 mod goods;
 mod law;
 mod licence;
+mod matching;
 mod material;
 mod parameters;
 mod parties;
@@ -47,6 +48,7 @@ pub use finding::{Abstention, Closure, Finding, Judgement, Outcome, Subject, may
 pub use goods::status_of;
 pub use law::{Law, Listed};
 pub use licence::{BeyondLicence, ExportedWithoutLicence, LicenceFault};
+pub use matching::{DifferentDeclaration, DifferentInvoice, match_terms};
 pub use material::{
     BalanceState, Contribution, ElementVerdict, MonthVerdict, ReportedState, judge_books,
     measurement_class, reported_state, stocktake_window_days, whole_mg,

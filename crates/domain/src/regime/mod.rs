@@ -20,9 +20,9 @@ pub use row::{
     Change, Dated, Provenance, RegimeRow, RegimeVersion, RowKind, UnreadableRow, Verification,
 };
 pub use rules::{
-    ClockExemption, ClockStop, DutyKind, FeedBan, FilingDuty, HowMany, LicenceExclusion,
-    LicenceKind, LicenceRule, ListedParty, Parameter, ParameterName, PartyList, Quota, QuotaScope,
-    Sentence,
+    ClockExemption, ClockStop, DutyKind, FeedBan, FilingDuty, GoodsOrigin, HowMany, InvoiceGoods,
+    LicenceExclusion, LicenceKind, LicenceRule, ListedParty, Parameter, ParameterName, PartyList,
+    Quota, QuotaScope, Sentence,
 };
 
 use jiff::civil::Date;
@@ -50,6 +50,7 @@ pub struct Regime {
     listed_parties: Vec<Dated<ListedParty>>,
     detector_parameters: Vec<Dated<Parameter>>,
     quotas: Vec<Dated<Quota>>,
+    invoice_goods: Vec<Dated<InvoiceGoods>>,
 }
 
 impl Regime {
@@ -78,6 +79,7 @@ impl Regime {
             listed_parties: read_all(rows, RowKind::ListedParty)?,
             detector_parameters: read_all(rows, RowKind::DetectorParameter)?,
             quotas: read_all(rows, RowKind::Quota)?,
+            invoice_goods: read_all(rows, RowKind::InvoiceGoods)?,
         };
         // Named after what was understood, so that writing and reading rows keeps the name.
         (regime.version, regime.content_hash) = RegimeVersion::of(&regime.rows());
@@ -100,6 +102,7 @@ impl Regime {
         write_all(&mut rows, RowKind::ListedParty, &self.listed_parties);
         write_all(&mut rows, RowKind::DetectorParameter, &self.detector_parameters);
         write_all(&mut rows, RowKind::Quota, &self.quotas);
+        write_all(&mut rows, RowKind::InvoiceGoods, &self.invoice_goods);
         rows
     }
 
@@ -228,6 +231,11 @@ impl Regime {
     /// All quotas.
     pub fn quotas(&self) -> &[Dated<Quota>] {
         &self.quotas
+    }
+
+    /// The goods of the catalogue of tax invoices under this code on a day.
+    pub fn invoice_goods(&self, code: &str, day: Date) -> Option<&Dated<InvoiceGoods>> {
+        self.invoice_goods.iter().find(|row| row.key == code && row.holds_on(day))
     }
 }
 

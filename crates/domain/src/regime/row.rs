@@ -64,6 +64,8 @@ words! {
         DetectorParameter = "detector_parameter",
         /// A quota of a group and year.
         Quota = "quota",
+        /// Goods that a tax invoice may name.
+        InvoiceGoods = "invoice_goods",
     }
 }
 

@@ -1,6 +1,9 @@
 //! Numbers, licence kinds, duties and lists: the rows that are not about items.
 
-use crate::codes::{Stage, words};
+use crate::{
+    codes::{Stage, words},
+    element::Element,
+};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
@@ -234,4 +237,28 @@ pub struct Quota {
     pub rare_earth_oxide_tonnes: u64,
     /// Made up for demonstrations.
     pub fictitious: bool,
+}
+
+words! {
+    /// Which of the two halves of the catalogue of tax invoices goods belong to: one invoice never
+    /// has both.
+    GoodsOrigin {
+        /// Minerals, concentrates and leach precipitates.
+        Ore = "ore",
+        /// What smelting and separation make of them.
+        Separated = "separated",
+    }
+}
+
+/// Goods that a tax invoice may name; it states them in oxide equivalent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InvoiceGoods {
+    /// Which half of the catalogue.
+    pub origin: GoodsOrigin,
+    /// The rare earth that they are; `None` for mixtures.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub element: Option<Element>,
+    /// What they are called.
+    #[serde(flatten)]
+    pub name: Sentence,
 }
