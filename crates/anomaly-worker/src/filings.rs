@@ -114,6 +114,8 @@ fn subject(event: &Event) -> Uuid {
         Event::LicenceIssued { licence, .. }
         | Event::LicenceMoved { licence, .. }
         | Event::LicenceUsed { licence, .. } => licence.as_uuid(),
+        Event::InvoiceRecorded { invoice, .. } => *invoice,
+        Event::DeclarationRecorded { declaration, .. } => *declaration,
         _ => Uuid::nil(),
     }
 }

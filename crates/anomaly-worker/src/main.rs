@@ -9,6 +9,7 @@
 
 mod applications;
 mod consuming;
+mod feeds;
 mod filings;
 mod licences;
 mod message;
@@ -32,7 +33,7 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 
 const PROCESS: Process = Process { name: "anomaly-worker", port: 8083 };
 /// One for each consumer, and one to count failures on.
-const POOL_CONNECTIONS: usize = 4;
+const POOL_CONNECTIONS: usize = 5;
 
 fn main() -> ExitCode {
     process::run(PROCESS, run)
@@ -60,6 +61,7 @@ async fn run(context: Context) -> anyhow::Result<()> {
                     applications::Applications::default()
                 ),
                 consumers.run(&topology::LICENCES, Link::default(), licences::Licences::default()),
+                consumers.run(&topology::FEEDS, Link::default(), feeds::Feeds::default()),
             );
         }
         Ok(())

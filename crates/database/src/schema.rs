@@ -134,6 +134,35 @@ diesel::table! {
 }
 
 diesel::table! {
+    customs_declaration_lines (declaration, line) {
+        declaration -> Uuid,
+        line -> SmallInt,
+        hs_code -> Text,
+        gross_grams -> BigInt,
+        net_grams -> BigInt,
+        value -> Numeric,
+        currency -> Text,
+        licence_number -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    customs_declarations (id) {
+        id -> Uuid,
+        number -> Text,
+        version -> SmallInt,
+        is_void -> Bool,
+        declared_on -> Date,
+        exporter -> Text,
+        destination -> Text,
+        content_hash -> Binary,
+        office -> Uuid,
+        person -> Uuid,
+        recorded_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     dead_letters (id) {
         id -> Uuid,
         consumer -> Text,
@@ -966,6 +995,43 @@ diesel::table! {
 }
 
 diesel::table! {
+    tax_invoice_lines (invoice, line) {
+        invoice -> Uuid,
+        line -> SmallInt,
+        goods -> Text,
+        origin -> Text,
+        element -> Nullable<Text>,
+        oxide_grams -> BigInt,
+        amount -> Numeric,
+    }
+}
+
+diesel::table! {
+    tax_invoice_movements (invoice, reference) {
+        invoice -> Uuid,
+        reference -> Text,
+    }
+}
+
+diesel::table! {
+    tax_invoices (id) {
+        id -> Uuid,
+        number -> Text,
+        version -> SmallInt,
+        is_void -> Bool,
+        credits -> Nullable<Text>,
+        issued_on -> Date,
+        seller -> Text,
+        buyer -> Text,
+        currency -> Text,
+        content_hash -> Binary,
+        office -> Uuid,
+        person -> Uuid,
+        recorded_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     unmaskings (id) {
         id -> Uuid,
         organisation -> Uuid,
@@ -992,6 +1058,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     bulk_verdicts,
     case_events,
     cases,
+    customs_declaration_lines,
+    customs_declarations,
     dead_letters,
     delegations,
     determinations,
@@ -1050,5 +1118,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     statistics_cells,
     statistics_contributions,
     statistics_releases,
+    tax_invoice_lines,
+    tax_invoice_movements,
+    tax_invoices,
     unmaskings,
 );

@@ -8,6 +8,7 @@ mod app;
 mod balances;
 mod dead_letters;
 mod epcis;
+mod feeds;
 mod filings;
 mod findings;
 mod identity;

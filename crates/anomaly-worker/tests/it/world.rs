@@ -185,7 +185,7 @@ impl World {
         wait_until("everything is judged", PATIENCE, async || {
             let open =
                 "select (select count(*) from lodestone.events where name = 'filing.recorded'
-                    or name = 'application.submitted' or name like 'licence.%')
+                    or name = 'application.submitted' or name like 'licence.%' or name like 'feed.%')
                 - (select count(distinct message) from lodestone.screenings)";
             let row = owner.query_one(open, &[]).await.unwrap();
             (row.get::<_, i64>(0) == 0).then_some(())

@@ -5,6 +5,11 @@
 //! matches, in what it differs, that it is missing (and whether it is overdue) or that several
 //! papers fit equally well. Nothing is refused here, and nothing is guessed.
 
+use super::{
+    comparison::StatedLot,
+    oxide::{OxideContent, grams},
+    standing::BothSides,
+};
 use crate::{
     codes::words,
     element::Element,
@@ -138,6 +143,27 @@ impl Leg {
         Self { due: Some(due), ..Self::empty(state) }
     }
 
+    /// The leg of the receipt: all that arrived against all that was sent, in oxide equivalent, and
+    /// in mass as well, of which what was refused is part.
+    pub fn of_receipt(terms: &MatchTerms, sides: &BothSides) -> Self {
+        let received: Vec<&StatedLot> =
+            sides.receipts.iter().flat_map(|receipt| &receipt.lots).collect();
+        let sent: Vec<&StatedLot> = sides.sent.iter().collect();
+        let mut leg = Self::empty(LegState::Matched);
+        let (masses, mass_differs) = terms.compare(&weighed(&sent), &weighed(&received));
+        leg.quantities = Some(masses);
+        let mut differs = mass_differs;
+        if received.iter().all(|lot| lot.refused_grams == 0) {
+            let (oxides, differ) = terms.compare(&content(&sent).total, &content(&received).total);
+            leg.quantities = Some(oxides);
+            differs |= differ;
+        }
+        if differs {
+            leg.differs_in(Difference::Quantity);
+        }
+        leg.judged()
+    }
+
     pub(super) fn differs_in(&mut self, difference: Difference) {
         if !self.differences.contains(&difference) {
             self.differences.push(difference);
@@ -159,11 +185,8 @@ impl MatchTerms {
         let sigmas = super::oxide::sigmas_apart(filed, stated, &self.class);
         let apart_mg = filed.mass_mg.saturating_sub(stated.mass_mg);
         let beyond = self.floor_mg < crate::metrology::real(apart_mg).abs() && self.sigmas < sigmas;
-        let quantities = Quantities {
-            filed_grams: filed.mass_mg / 1_000,
-            stated_grams: stated.mass_mg / 1_000,
-            sigmas,
-        };
+        let quantities =
+            Quantities { filed_grams: grams(filed), stated_grams: grams(stated), sigmas };
         (quantities, beyond)
     }
 
@@ -185,4 +208,21 @@ impl MatchTerms {
         let days = goods.until(paper).map_or(i32::MAX, |span| span.get_days().abs());
         self.window_days < days
     }
+}
+
+fn weighed(lots: &[&StatedLot]) -> Sum {
+    let mut sum = Sum::NOTHING;
+    for lot in lots {
+        let grams = lot.grams.saturating_add(lot.refused_grams);
+        sum.add(grams.saturating_mul(1_000), lot.uncertainty_grams.saturating_mul(1_000));
+    }
+    sum
+}
+
+fn content(lots: &[&StatedLot]) -> OxideContent {
+    let mut content = OxideContent::NOTHING;
+    for lot in lots {
+        content.add(&lot.elements, &lot.sigma_mg);
+    }
+    content
 }

@@ -34,10 +34,15 @@ impl OxideContent {
         self.elements[element.index()].add(oxide_mg, sigma_mg);
     }
 
-    /// The grams of all oxides together, rounded down.
+    /// The grams of all oxides together.
     pub const fn grams(&self) -> i64 {
-        self.total.mass_mg / 1_000
+        grams(&self.total)
     }
+}
+
+/// A sum in grams, to the nearest.
+pub(super) const fn grams(sum: &Sum) -> i64 {
+    sum.mass_mg.saturating_add(500).div_euclid(1_000)
 }
 
 /// By how many standard deviations of both together two sums are apart. Without a doubt of either,
