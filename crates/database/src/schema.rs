@@ -134,6 +134,13 @@ diesel::table! {
 }
 
 diesel::table! {
+    chasing_state (one_row) {
+        one_row -> Bool,
+        looked_until -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     customs_declaration_lines (declaration, line) {
         declaration -> Uuid,
         line -> SmallInt,
@@ -255,6 +262,19 @@ diesel::table! {
         recorded_at -> Timestamptz,
         terms -> Array<BigInt>,
         body -> Binary,
+    }
+}
+
+diesel::table! {
+    epcis_waiting (organisation, event) {
+        organisation -> Uuid,
+        event -> Uuid,
+        movement -> Uuid,
+        person -> Uuid,
+        form -> Jsonb,
+        key -> Text,
+        created_at -> Timestamptz,
+        refused -> Nullable<Text>,
     }
 }
 
@@ -762,6 +782,13 @@ diesel::table! {
 }
 
 diesel::table! {
+    open_movements (movement) {
+        movement -> Uuid,
+        dispatch -> Uuid,
+    }
+}
+
+diesel::table! {
     organisations (id) {
         id -> Uuid,
         kind -> Text,
@@ -1058,6 +1085,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     bulk_verdicts,
     case_events,
     cases,
+    chasing_state,
     customs_declaration_lines,
     customs_declarations,
     dead_letters,
@@ -1067,6 +1095,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     epcis_event_keys,
     epcis_event_terms,
     epcis_events,
+    epcis_waiting,
     events,
     filing_lines,
     filing_references,
@@ -1099,6 +1128,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     notification_deliveries,
     notifications,
     number_series,
+    open_movements,
     organisations,
     outbox,
     parties,

@@ -56,6 +56,15 @@ pub enum Event {
     /// The customs handed a declaration in, or a later version of one.
     #[serde(rename = "feed.declaration_recorded")]
     DeclarationRecorded { declaration: Uuid, number: String, version: u16 },
+    /// National statistics of a month were released to the public.
+    #[serde(rename = "statistics.released")]
+    StatisticsReleased {
+        release: Uuid,
+        table: String,
+        month: Month,
+        revision: u32,
+        person: PersonId,
+    },
     #[serde(rename = "organisation.registered")]
     OrganisationRegistered { organisation: OrganisationId },
     #[serde(rename = "organisation.changed")]
@@ -152,6 +161,7 @@ impl Event {
             Self::MovementAnswered { .. } => "movement.answered",
             Self::InvoiceRecorded { .. } => "feed.invoice_recorded",
             Self::DeclarationRecorded { .. } => "feed.declaration_recorded",
+            Self::StatisticsReleased { .. } => "statistics.released",
             Self::OrganisationRegistered { .. } => "organisation.registered",
             Self::OrganisationChanged { .. } => "organisation.changed",
             Self::GroupRegistered { .. } => "group.registered",
@@ -201,6 +211,7 @@ impl Event {
             // What authorities hand in is theirs.
             Self::InvoiceRecorded { .. } | Self::DeclarationRecorded { .. }
             // What officials suspect is theirs: a finding is nobody's log entry but their own.
+            | Self::StatisticsReleased { .. }
             | Self::RegimeImported { .. }
             | Self::GroupRegistered { .. }
             | Self::QuotaGranted { .. }
