@@ -161,7 +161,9 @@ impl Settlement {
             if let Some(Whole { differences, elements, amounts }) =
                 whole.as_ref().filter(|_| leg.quantities.is_some())
             {
-                differences.iter().for_each(|it| leg.differs_in(*it));
+                for difference in differences {
+                    leg.differs_in(*difference);
+                }
                 leg.elements.clone_from(elements);
                 leg.amounts.clone_from(amounts);
                 leg = leg.judged();

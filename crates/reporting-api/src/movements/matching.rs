@@ -11,6 +11,7 @@ use actix_web::{get, web};
 use database::{Connection, matching, movements::Movement, parameters};
 use domain::{
     calendar_month::beijing_date,
+    ids::MovementId,
     mass::kilograms_of_grams,
     movement::{Leg, LegState, MatchTerms, Settlement, SoldGoods},
 };
@@ -168,7 +169,10 @@ pub async fn show(
         oxide_kg: kilograms_of_grams(goods.content.grams()),
         receipt: received(&known, &terms, today).into(),
         invoice: invoice.into(),
-        settled_with: settled_with.filter(|it| *it != movement.id).map(|it| it.as_uuid()).collect(),
+        settled_with: settled_with
+            .filter(|it| *it != movement.id)
+            .map(MovementId::as_uuid)
+            .collect(),
         export: worst.unwrap_or(Leg::empty(LegState::NotApplicable)).into(),
         exports: exports
             .into_iter()

@@ -94,28 +94,28 @@ async fn an_invoice_is_recorded_once_a_version_and_refused_only_when_it_cannot_b
         other(&|it| {
             it["version"] = json!(3);
             it["lines"][0]["quantity"] = json!("80");
-            it["lines"][0]["unit"] = json!("kg")
+            it["lines"][0]["unit"] = json!("kg");
         }),
         other(&|it| {
             it["version"] = json!(2);
             it["void"] = json!(true);
-            it["lines"] = json!([])
+            it["lines"] = json!([]);
         }),
         other(&|it| {
             it["number"] = json!("INV-2");
             let mut ore = it["lines"][0].clone();
             ore["goods"] = json!("ore.light");
-            it["lines"].as_array_mut().unwrap().push(ore)
+            it["lines"].as_array_mut().unwrap().push(ore);
         }),
         other(&|it| {
             it["number"] = json!("INV-3");
             it["lines"][0]["goods"] = json!("gold");
-            it["lines"][0]["quantity"] = json!("1,5")
+            it["lines"][0]["quantity"] = json!("1,5");
         }),
         other(&|it| it["buyer"] = json!("914403001922038217")),
         other(&|it| {
             it["number"] = json!("INV-4");
-            it["lines"] = json!([])
+            it["lines"] = json!([]);
         }),
         other(&|it| it["colour"] = json!("red")),
         other(&|it| it["number"] = json!("x\u{0}")),

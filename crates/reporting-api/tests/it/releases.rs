@@ -179,13 +179,9 @@ async fn the_public_reads_a_frozen_month_and_no_comparison_tells_a_firms_secret(
     let wrong = world.post("/v1/statistics/releases", &form).by(&analyst);
     wrong.header(PURPOSE.0, PURPOSE.1).answer().await.expect(400);
     ask("publish", "2026-08", "r1", &analyst, 422).await;
-    for missing in [
-        "weather/2026-09",
-        "stock/2026-09",
-        "production/2026-07",
-        "production/soon",
-        "production/2026-09?revision=9",
-    ] {
+    for missing in
+        ["stock/2026-09", "production/2026-07", "production/soon", "production/2026-09?revision=9"]
+    {
         world.get(&format!("/v1/statistics/public/{missing}")).answer().await.expect(404);
     }
 }

@@ -78,6 +78,7 @@ fn with<T>(mut thing: T, change: impl FnOnce(&mut T)) -> T {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn every_way_in_which_dispatches_and_invoices_agree_or_do_not() {
     let today = date(2026, 10, 20);
     let one = |goods, paper: TaxInvoice| settlement(vec![goods], vec![paper], &[(1, "A")]);
