@@ -123,6 +123,8 @@ fn subject(event: &Event) -> Uuid {
         | Event::LicenceArrived { licence, .. }
         | Event::LicenceUsed { licence, .. } => licence.as_uuid(),
         Event::LicenceDeparted { departure, .. } => departure.as_uuid(),
+        Event::InvoiceRecorded { invoice, .. } => *invoice,
+        Event::DeclarationRecorded { declaration, .. } => *declaration,
         _ => Uuid::nil(),
     }
 }

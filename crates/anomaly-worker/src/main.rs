@@ -9,6 +9,7 @@
 
 mod applications;
 mod consuming;
+mod feeds;
 mod filings;
 mod licences;
 mod message;
@@ -61,6 +62,7 @@ async fn run(context: Context) -> anyhow::Result<()> {
                 ),
                 consumers.run(&topology::LISTS, Link::default(), applications::Lists::default()),
                 consumers.run(&topology::LICENCES, Link::default(), licences::Licences::default()),
+                consumers.run(&topology::FEEDS, Link::default(), feeds::Feeds::default()),
             );
         }
         Ok(())

@@ -24,7 +24,7 @@ pub struct ConsumerSpec {
 }
 
 /// Everybody who hears events.
-pub const CONSUMERS: &[ConsumerSpec] = &[FILINGS, APPLICATIONS, LICENCES, LISTS];
+pub const CONSUMERS: &[ConsumerSpec] = &[FILINGS, APPLICATIONS, LICENCES, LISTS, FEEDS];
 
 /// The worker's screening of filings.
 pub const FILINGS: ConsumerSpec = ConsumerSpec {
@@ -50,6 +50,13 @@ pub const LISTS: ConsumerSpec = ConsumerSpec {
     name: "worker.lists",
     hears: &["party.listed", "regime.imported"],
     purpose: "anomaly-worker screens open applications and live licences against lists that changed",
+};
+
+/// The worker's matching of what authorities hand in.
+pub const FEEDS: ConsumerSpec = ConsumerSpec {
+    name: "worker.feeds",
+    hears: &["feed.*"],
+    purpose: "anomaly-worker matches invoices and customs declarations with what was filed",
 };
 
 /// How long a failed message waits before its next attempt; later attempts wait the longest.

@@ -1,14 +1,18 @@
 //! What may still be open, across all filers: read by the notifier, in the order of ids.
+//!
+//! Movements are looked at while they may be open: whoever says something about one puts it among
+//! them (again), and a sweep that finds it settled takes it away. A sweep costs what is open and
+//! what was said since the last one, however much has moved.
 
 use crate::{
     CorruptRow, Error,
     movements::sides::{self, Told},
     row::Reader,
-    schema::{movements, organisations, sites},
+    schema::{chasing_state, movements, open_movements, organisations, sites},
 };
 use diesel::{
-    BoolExpressionMethods, ExpressionMethods, JoinOnDsl, QueryDsl, QueryableByName, dsl,
-    sql_types::{Date as SqlDate, Uuid as SqlUuid},
+    BoolExpressionMethods, ExpressionMethods, JoinOnDsl, QueryDsl, QueryableByName,
+    sql_types::{Array, Date as SqlDate, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use domain::{
@@ -17,7 +21,8 @@ use domain::{
     ids::{FilingId, MovementId, OrganisationId, SiteId},
     movement::MovementReference,
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
+use jiff_diesel::ToDiesel;
 use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
@@ -54,7 +59,71 @@ pub struct OwingSite {
 /// A place in the list of sites.
 pub type SitePlace = (OrganisationId, SiteId);
 
-/// The next movements after one, the oldest first, with what both sides say about them.
+/// How far back what was said is looked at again: by then it is committed.
+const COMMITTED_WITHIN: SignedDuration = SignedDuration::from_hours(1);
+
+/// Takes note of the movements that were touched since the last time, and forgets those whose
+/// dispatch is older than `oldest`. Call it before a sweep.
+pub async fn look(
+    conn: &mut AsyncPgConnection,
+    oldest: Timestamp,
+    now: Timestamp,
+) -> Result<(), Error> {
+    conn.transaction(async |conn| {
+        let until: Option<jiff_diesel::Timestamp> = chasing_state::table
+            .select(chasing_state::looked_until)
+            .for_update()
+            .first(conn)
+            .await?;
+        let since = until.map_or(oldest, |until| (until.to_jiff() - COMMITTED_WITHIN).max(oldest));
+        diesel::sql_query(
+            "insert into lodestone.open_movements (movement, dispatch)
+            select touched.movement, touched.dispatch from lodestone.movements_touched($1) touched
+            where touched.dispatch >= lodestone.first_id_of($2)
+            on conflict (movement) do update set dispatch = excluded.dispatch
+                where open_movements.dispatch <> excluded.dispatch",
+        )
+        .bind::<Timestamptz, _>(since.to_diesel())
+        .bind::<Timestamptz, _>(oldest.to_diesel())
+        .execute(conn)
+        .await?;
+        diesel::sql_query(
+            "delete from lodestone.open_movements where dispatch < lodestone.first_id_of($1)",
+        )
+        .bind::<Timestamptz, _>(oldest.to_diesel())
+        .execute(conn)
+        .await?;
+        diesel::update(chasing_state::table)
+            .set(chasing_state::looked_until.eq(now.to_diesel()))
+            .execute(conn)
+            .await?;
+        Ok(())
+    })
+    .await
+}
+
+/// Forgets movements that were found settled, until something is said about them again.
+pub async fn settled(
+    conn: &mut AsyncPgConnection,
+    movements: &[(MovementId, FilingId)],
+) -> Result<(), Error> {
+    // With the dispatch that was looked at: a later one is not settled with it.
+    let (movements, dispatches): (Vec<Uuid>, Vec<Uuid>) =
+        movements.iter().map(|(movement, filing)| (movement.as_uuid(), filing.as_uuid())).unzip();
+    diesel::sql_query(
+        "delete from lodestone.open_movements settled
+        using unnest($1::uuid[], $2::uuid[]) looked (movement, dispatch)
+        where settled.movement = looked.movement and settled.dispatch = looked.dispatch",
+    )
+    .bind::<Array<SqlUuid>, _>(movements)
+    .bind::<Array<SqlUuid>, _>(dispatches)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// The next movements after one that may be open, the oldest first, with what both sides say about
+/// them.
 pub async fn movements_after(
     conn: &mut AsyncPgConnection,
     after: Uuid,
@@ -62,14 +131,14 @@ pub async fn movements_after(
 ) -> Result<Vec<(Movement, Told)>, Error> {
     type Columns = (Uuid, Uuid, String, Uuid, Uuid);
     conn.transaction(async |conn| {
-        let newer = diesel::alias!(movements as newer);
-        let superseded = newer
-            .filter(newer.field(movements::id).eq(movements::id))
-            .filter(newer.field(movements::filing).gt(movements::filing));
-        let rows: Vec<Columns> = movements::table
-            .filter(movements::filing.gt(after))
-            .filter(dsl::not(dsl::exists(superseded)))
-            .order(movements::filing)
+        let rows: Vec<Columns> = open_movements::table
+            .inner_join(
+                movements::table.on(movements::id
+                    .eq(open_movements::movement)
+                    .and(movements::filing.eq(open_movements::dispatch))),
+            )
+            .filter(open_movements::dispatch.gt(after))
+            .order(open_movements::dispatch)
             .limit(most.into())
             .select((
                 movements::id,

@@ -7,10 +7,11 @@
 mod export;
 mod find;
 mod store;
+pub mod waiting;
 
 pub use export::{Filed, FiledLine, filed_in};
 pub use find::{Cursor, Question, Stored, find_capture, search};
-pub use store::{Captured, NewCapture, NewEvent, store};
+pub use store::{Captured, NewCapture, NewEvent, Waits, store};
 
 use jiff::Timestamp;
 use serde_json::Value;

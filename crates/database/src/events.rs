@@ -82,6 +82,40 @@ pub async fn append(
     Ok(())
 }
 
+/// Appends events about these subjects, all of one act, in a few statements. Call it inside the
+/// transaction that made them true.
+pub async fn append_all(
+    conn: &mut AsyncPgConnection,
+    act: &Act,
+    told: &[(Uuid, Event)],
+) -> Result<(), Error> {
+    if told.is_empty() {
+        return Ok(());
+    }
+    let origins: Vec<Origin> = told.iter().map(|_| act.origin()).collect();
+    let rows: Vec<_> = origins
+        .iter()
+        .zip(told)
+        .map(|(origin, (subject, event))| {
+            (
+                events::id.eq(origin.id.as_uuid()),
+                events::name.eq(event.name()),
+                events::organisation.eq(event.organisation().map(OrganisationId::as_uuid)),
+                events::subject.eq(*subject),
+                events::person.eq(origin.person.map(PersonId::as_uuid)),
+                events::occurred_at.eq(origin.occurred_at.to_diesel()),
+                events::traceparent.eq(origin.traceparent.as_deref()),
+                events::body.eq(body(origin, event)),
+            )
+        })
+        .collect();
+    diesel::insert_into(events::table).values(rows).execute(conn).await?;
+    let waiting: Vec<_> = origins.iter().map(|it| outbox::event.eq(it.id.as_uuid())).collect();
+    diesel::insert_into(outbox::table).values(waiting).execute(conn).await?;
+    diesel::select(pg_notify(OUTBOX_CHANNEL, "")).execute(conn).await?;
+    Ok(())
+}
+
 /// Appends an event that is true by itself, such as that somebody read something.
 pub async fn append_alone(
     conn: &mut AsyncPgConnection,

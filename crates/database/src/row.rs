@@ -54,6 +54,11 @@ pub(crate) fn from_numeric(numeric: &BigDecimal) -> Option<Decimal> {
     Decimal::from_str_exact(&numeric.normalized().to_plain_string()).ok()
 }
 
+/// A decimal as a numeric column takes it.
+pub(crate) fn to_numeric(decimal: Decimal) -> BigDecimal {
+    BigDecimal::new(decimal.mantissa().into(), i64::from(decimal.scale()))
+}
+
 /// The seventeen element columns, in the order of `Element::ALL`, as diesel selects them.
 pub(crate) type ElementColumns =
     ((i64, i64, i64, i64, i64, i64, i64, i64, i64), (i64, i64, i64, i64, i64, i64, i64, i64));
@@ -98,6 +103,7 @@ mod tests {
         for amount in [dec!(0), dec!(412.50), dec!(0.0001), dec!(9999999999999999.9999)] {
             let numeric = BigDecimal::from_str(&amount.to_string()).unwrap();
             assert_eq!(from_numeric(&numeric), Some(amount));
+            assert_eq!(from_numeric(&to_numeric(amount)), Some(amount));
         }
     }
 }

@@ -152,6 +152,42 @@ diesel::table! {
 }
 
 diesel::table! {
+    chasing_state (one_row) {
+        one_row -> Bool,
+        looked_until -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    customs_declaration_lines (declaration, line) {
+        declaration -> Uuid,
+        line -> SmallInt,
+        hs_code -> Text,
+        gross_grams -> BigInt,
+        net_grams -> BigInt,
+        value -> Numeric,
+        currency -> Text,
+        licence_number -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    customs_declarations (id) {
+        id -> Uuid,
+        number -> Text,
+        version -> SmallInt,
+        is_void -> Bool,
+        declared_on -> Date,
+        exporter -> Text,
+        destination -> Text,
+        content_hash -> Binary,
+        office -> Uuid,
+        person -> Uuid,
+        recorded_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     dead_letters (id) {
         id -> Uuid,
         consumer -> Text,
@@ -259,6 +295,19 @@ diesel::table! {
         recorded_at -> Timestamptz,
         terms -> Array<BigInt>,
         body -> Binary,
+    }
+}
+
+diesel::table! {
+    epcis_waiting (organisation, event) {
+        organisation -> Uuid,
+        event -> Uuid,
+        movement -> Uuid,
+        person -> Uuid,
+        form -> Jsonb,
+        key -> Text,
+        created_at -> Timestamptz,
+        refused -> Nullable<Text>,
     }
 }
 
@@ -815,6 +864,13 @@ diesel::table! {
 }
 
 diesel::table! {
+    open_movements (movement) {
+        movement -> Uuid,
+        dispatch -> Uuid,
+    }
+}
+
+diesel::table! {
     organisations (id) {
         id -> Uuid,
         kind -> Text,
@@ -1111,6 +1167,43 @@ diesel::table! {
 }
 
 diesel::table! {
+    tax_invoice_lines (invoice, line) {
+        invoice -> Uuid,
+        line -> SmallInt,
+        goods -> Text,
+        origin -> Text,
+        element -> Nullable<Text>,
+        oxide_grams -> BigInt,
+        amount -> Numeric,
+    }
+}
+
+diesel::table! {
+    tax_invoice_movements (invoice, reference) {
+        invoice -> Uuid,
+        reference -> Text,
+    }
+}
+
+diesel::table! {
+    tax_invoices (id) {
+        id -> Uuid,
+        number -> Text,
+        version -> SmallInt,
+        is_void -> Bool,
+        credits -> Nullable<Text>,
+        issued_on -> Date,
+        seller -> Text,
+        buyer -> Text,
+        currency -> Text,
+        content_hash -> Binary,
+        office -> Uuid,
+        person -> Uuid,
+        recorded_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     unmaskings (id) {
         id -> Uuid,
         organisation -> Uuid,
@@ -1172,6 +1265,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     bulk_verdicts,
     case_events,
     cases,
+    chasing_state,
+    customs_declaration_lines,
+    customs_declarations,
     dead_letters,
     delegations,
     determination_batches,
@@ -1180,6 +1276,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     epcis_event_keys,
     epcis_event_terms,
     epcis_events,
+    epcis_waiting,
     events,
     filing_lines,
     filing_references,
@@ -1215,6 +1312,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     notification_deliveries,
     notifications,
     number_series,
+    open_movements,
     organisations,
     outbox,
     parties,
@@ -1239,6 +1337,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     statistics_cells,
     statistics_contributions,
     statistics_releases,
+    tax_invoice_lines,
+    tax_invoice_movements,
+    tax_invoices,
     unmaskings,
     webhook_calls,
     webhooks,

@@ -2,13 +2,13 @@
 
 use crate::{
     ChangeError, CorruptRow, Error, act_for,
-    events::Act,
+    events::{self, Act},
     idempotency::{self, KeyedRequest},
     row::Reader,
     schema::{statistics_cells, statistics_contributions, statistics_releases},
 };
 use diesel::{
-    ExpressionMethods, HasQuery, Insertable, OptionalExtension, QueryDsl, QueryableByName,
+    ExpressionMethods, HasQuery, Insertable, OptionalExtension, QueryDsl, QueryableByName, dsl,
     sql_types::{Array, BigInt, Date, Text, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
@@ -16,6 +16,8 @@ use domain::{
     calendar_month::Month,
     disclosure::{Contribution, Frozen, Published, PublishedCell, ReleasedTable},
     element::{ELEMENT_COUNT, Element},
+    event::Event,
+    flow::FlowKind,
     ids::PersonId,
     mass::ElementMasses,
 };
@@ -89,7 +91,8 @@ struct SumRow {
     elements: Vec<i64>,
 }
 
-/// What every group put into a month's table, in grams of oxide. As the official role.
+/// What every group put into a month's table, in grams of oxide; of stock, what it has at the end
+/// of the month, by everything that ever came and went. As the official role.
 ///
 /// Where corrections took back more than a group filed in a month, it contributed nothing.
 pub async fn contributions(
@@ -97,15 +100,29 @@ pub async fn contributions(
     table: ReleasedTable,
     month: Month,
 ) -> Result<Vec<Contribution>, Error> {
-    let sums = Element::ALL
-        .map(|element| format!("saturated(sum(m.{}_mg))", element.symbol().to_ascii_lowercase()));
+    let (months, sign) = if table == ReleasedTable::Stock {
+        let adding: Vec<String> = FlowKind::ALL
+            .iter()
+            .filter(|flow| flow.adds())
+            .map(|flow| format!("'{flow}'"))
+            .collect();
+        (
+            "m.month <= $1",
+            format!("case when m.flow in ({}) then 1 else -1 end * ", adding.join(", ")),
+        )
+    } else {
+        ("m.month = $1", String::new())
+    };
+    let sums = Element::ALL.map(|element| {
+        format!("saturated(sum({sign}m.{}_mg))", element.symbol().to_ascii_lowercase())
+    });
     let statement = format!(
         "select coalesce(o.group_id, o.id) as contributor, m.category, left(s.region, 2) as region,
             array[{}] as elements
          from monthly_flows m
          join organisations o on o.id = m.organisation
          join sites s on s.organisation = m.organisation and s.id = m.site
-         where m.month = $1 and m.flow = any ($2)
+         where {months} and m.flow = any ($2)
          group by 1, 2, 3 order by 1, 2, 3",
         sums.join(", ")
     );
@@ -142,17 +159,38 @@ pub async fn contributions(
     Ok(contributions)
 }
 
-/// Every release of a table's month so far, the first first, with what it was made from. As the
+/// Which revision of a table's month comes next, from 1.
+pub async fn next_revision(
+    conn: &mut AsyncPgConnection,
+    table: ReleasedTable,
+    month: Month,
+) -> Result<u32, Error> {
+    let latest: Option<i32> = statistics_releases::table
+        .filter(statistics_releases::table_name.eq(table.as_str()))
+        .filter(statistics_releases::month.eq(month.first_day().to_diesel()))
+        .select(dsl::max(statistics_releases::revision))
+        .first(conn)
+        .await?;
+    Ok(latest.map_or(0, i32::unsigned_abs) + 1)
+}
+
+/// Every release so far that one of a table's month may be compared with, the first first, with
+/// what it was made from: of the same month, or of any month where all are one series. As the
 /// official role.
 pub async fn earlier(
     conn: &mut AsyncPgConnection,
     table: ReleasedTable,
     month: Month,
 ) -> Result<Vec<Frozen>, Error> {
-    let releases: Vec<(Uuid, Vec<i16>)> = statistics_releases::table
+    let mut query = statistics_releases::table
         .filter(statistics_releases::table_name.eq(table.as_str()))
-        .filter(statistics_releases::month.eq(month.first_day().to_diesel()))
-        .order(statistics_releases::revision)
+        .into_boxed();
+    if !table.is_series() {
+        query = query.filter(statistics_releases::month.eq(month.first_day().to_diesel()));
+    }
+    // By id: in the order in which they were published.
+    let releases: Vec<(Uuid, Vec<i16>)> = query
+        .order(statistics_releases::id)
         .select((statistics_releases::id, statistics_releases::levels))
         .load(conn)
         .await?;
@@ -270,7 +308,14 @@ pub async fn publish(
         for rows in contributions.chunks(ROWS_AT_ONCE) {
             diesel::insert_into(statistics_contributions::table).values(rows).execute(conn).await?;
         }
-        Ok(())
+        let event = Event::StatisticsReleased {
+            release: release.id,
+            table: table.as_str().to_owned(),
+            month,
+            revision,
+            person: release.published_by,
+        };
+        Ok(events::append(conn, &act.origin(), release.id, &event).await?)
     })
     .await
 }

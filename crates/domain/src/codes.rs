@@ -58,6 +58,8 @@ words! {
         AgencyAdviser = "agency_adviser",
         /// Verifies and draws down licences at the border.
         Customs = "customs",
+        /// Hands in the tax authority's invoices.
+        TaxOfficer = "tax_officer",
         /// Reads statistics and balances.
         Analyst = "analyst",
         /// Follows up findings.
@@ -80,6 +82,8 @@ words! {
         Agency = "agency",
         /// Guards the border.
         Customs = "customs",
+        /// Registers tax invoices.
+        TaxAuthority = "tax_authority",
     }
 }
 
@@ -320,6 +324,7 @@ impl OrganisationKind {
             ],
             Self::Agency => &[Role::AgencyAdviser],
             Self::Customs => &[Role::Customs],
+            Self::TaxAuthority => &[Role::TaxOfficer],
         }
     }
 }

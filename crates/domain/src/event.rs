@@ -51,6 +51,21 @@ pub enum Event {
         organisation: OrganisationId,
         verdict: AnswerVerdict,
     },
+    /// The tax authority handed an invoice in, or a later version of one.
+    #[serde(rename = "feed.invoice_recorded")]
+    InvoiceRecorded { invoice: Uuid, number: String, version: u16 },
+    /// The customs handed a declaration in, or a later version of one.
+    #[serde(rename = "feed.declaration_recorded")]
+    DeclarationRecorded { declaration: Uuid, number: String, version: u16 },
+    /// National statistics of a month were released to the public.
+    #[serde(rename = "statistics.released")]
+    StatisticsReleased {
+        release: Uuid,
+        table: String,
+        month: Month,
+        revision: u32,
+        person: PersonId,
+    },
     #[serde(rename = "organisation.registered")]
     OrganisationRegistered { organisation: OrganisationId },
     #[serde(rename = "organisation.changed")]
@@ -200,6 +215,9 @@ impl Event {
             Self::EpcisCaptured { .. } => "epcis.captured",
             Self::MovementExplained { .. } => "movement.explained",
             Self::MovementAnswered { .. } => "movement.answered",
+            Self::InvoiceRecorded { .. } => "feed.invoice_recorded",
+            Self::DeclarationRecorded { .. } => "feed.declaration_recorded",
+            Self::StatisticsReleased { .. } => "statistics.released",
             Self::OrganisationRegistered { .. } => "organisation.registered",
             Self::OrganisationChanged { .. } => "organisation.changed",
             Self::GroupRegistered { .. } => "group.registered",
@@ -259,8 +277,12 @@ impl Event {
             | Self::LicenceDeparted { organisation, .. }
             | Self::CredentialChanged { organisation, .. } => *organisation,
             // Who looked at what an end user sealed is told the end user, not the supplier.
-            // What officials suspect is theirs: a finding is nobody's log entry but their own.
             Self::SealedRead { .. }
+            // What authorities hand in is theirs.
+            | Self::InvoiceRecorded { .. }
+            | Self::DeclarationRecorded { .. }
+            // What officials suspect is theirs: a finding is nobody's log entry but their own.
+            | Self::StatisticsReleased { .. }
             | Self::RegimeImported { .. }
             | Self::GroupRegistered { .. }
             | Self::QuotaGranted { .. }

@@ -2,7 +2,7 @@
 //! the moment of its next attempt before it leaves, and marked as sent afterwards.
 
 use crate::{leading::pause, relay::Relay};
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 use database::{
     Connection,
     notifications::{self, Delivery, Mail},
@@ -11,6 +11,10 @@ use jiff::SignedDuration;
 use lettre::{
     AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor,
     message::{Mailbox, header::ContentType},
+    transport::smtp::{
+        authentication::Credentials,
+        client::{Certificate, Tls, TlsParameters},
+    },
 };
 use service::{clock, settings};
 use std::{sync::Arc, time::Duration};
@@ -20,6 +24,8 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// One server takes them one after the other.
 const BATCH: u16 = 20;
 const SMTP_PORT: u16 = 25;
+/// With TLS from the beginning (RFC 8314).
+const SMTPS_PORT: u16 = 465;
 const SERVER_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Where mails are handed in, and from whom they come.
@@ -36,13 +42,24 @@ impl Post {
         let Some(url) = &settings.smtp_url else { return Ok(None) };
         let wrong = "`mail.smtp_url` is no address such as smtp://127.0.0.1:25";
         let url = Url::parse(url).context(wrong)?;
-        let host = url.host_str().filter(|_| url.scheme() == "smtp").context(wrong)?;
+        let host = url.host_str().context(wrong)?;
         let has_credentials = !url.username().is_empty() || url.password().is_some();
-        ensure!(!has_credentials, "`mail.smtp_url` has a password, which would go unencrypted");
-        let transport = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(host)
-            .port(url.port().unwrap_or(SMTP_PORT))
-            .timeout(Some(SERVER_TIMEOUT))
-            .build();
+        ensure!(!has_credentials, "`mail.smtp_url` has a password; it belongs into a file");
+        let (tls, port) = match (url.scheme(), url.query()) {
+            ("smtp", None) => (Tls::None, SMTP_PORT),
+            ("smtp", Some("tls=required")) => (Tls::Required(trusting(host, settings)?), SMTP_PORT),
+            ("smtps", None) => (Tls::Wrapper(trusting(host, settings)?), SMTPS_PORT),
+            _ => bail!(wrong),
+        };
+        let mut transport = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(host)
+            .port(url.port().unwrap_or(port))
+            .timeout(Some(SERVER_TIMEOUT));
+        if let Some(credentials) = credentials(settings)? {
+            let in_the_clear = matches!(tls, Tls::None);
+            ensure!(!in_the_clear, "a password would go to `mail.smtp_url` unencrypted");
+            transport = transport.credentials(credentials);
+        }
+        let transport = transport.tls(tls).build();
         let from = settings.from.parse();
         Ok(Some(Self {
             transport: Arc::new(transport),
@@ -60,7 +77,9 @@ impl Post {
         };
         match self.transport.send(message).await {
             Ok(_) => Delivery::Sent,
-            Err(error) if error.is_permanent() => Delivery::Refused(said(&error)),
+            Err(error) if error.is_permanent() && !is_about_us(&error) => {
+                Delivery::Refused(said(&error))
+            }
             Err(error) => Delivery::Failed(said(&error)),
         }
     }
@@ -83,6 +102,37 @@ impl Post {
             .header(ContentType::TEXT_PLAIN)
             .body(format!("{}\n\n{more}\n", mail.text))?)
     }
+}
+
+/// TLS with a server of this name, whose certificate the system trusts or the settings do.
+fn trusting(host: &str, settings: &settings::Mail) -> anyhow::Result<TlsParameters> {
+    let mut parameters = TlsParameters::builder(host.to_owned());
+    if let Some(file) = &settings.ca_file {
+        let unreadable = || format!("`mail.ca_file` cannot be read: {}", file.display());
+        let pem = std::fs::read(file).with_context(unreadable)?;
+        let certificate = Certificate::from_pem(&pem).with_context(unreadable)?;
+        parameters = parameters.add_root_certificate(certificate);
+    }
+    Ok(parameters.build()?)
+}
+
+/// Who signs in at the server, if anybody does.
+fn credentials(settings: &settings::Mail) -> anyhow::Result<Option<Credentials>> {
+    match (&settings.username, &settings.password_file) {
+        (None, None) => Ok(None),
+        (Some(username), Some(file)) => {
+            let unreadable = || format!("`mail.password_file` cannot be read: {}", file.display());
+            let password = std::fs::read_to_string(file).with_context(unreadable)?;
+            Ok(Some(Credentials::new(username.clone(), password.trim_end().to_owned())))
+        }
+        _ => bail!("`mail.username` and `mail.password_file` go together"),
+    }
+}
+
+/// Whether the server turns us away and not the mail: without TLS (530) or a right password (534,
+/// 535, 538; RFC 4954). An operator can mend that, so the mail waits.
+fn is_about_us(error: &lettre::transport::smtp::Error) -> bool {
+    error.status().is_some_and(|code| matches!(u16::from(code), 530 | 534 | 535 | 538))
 }
 
 /// An error with its causes, for the operator.
@@ -133,4 +183,93 @@ async fn send_batch(relay: &Relay, post: &Post) -> Option<usize> {
         relay.as_notifier("note what became of a mail", note).await?;
     }
     Some(mails.len())
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+    use domain::ids::{NotificationId, PersonId};
+    use testkit::MailServer;
+    use uuid::Uuid;
+
+    fn settings(url: &str) -> settings::Mail {
+        settings::Mail {
+            smtp_url: Some(url.to_owned()),
+            username: None,
+            password_file: None,
+            ca_file: None,
+            from: "lodestone@authority.example".to_owned(),
+            retry_seconds: 1,
+        }
+    }
+
+    fn mail() -> Mail {
+        Mail {
+            notification: NotificationId::from_uuid(Uuid::from_u128(1)),
+            person: PersonId::from_uuid(Uuid::from_u128(2)),
+            address: "clerk@filer.example".to_owned(),
+            text: "something is due".to_owned(),
+            language: "en".to_owned(),
+            attempts: 1,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_mail_is_handed_in_with_starttls_and_a_password_and_not_without() {
+        let server = MailServer::start_with_tls();
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str, text: &str| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, text).unwrap();
+            Some(path)
+        };
+        let trusted = settings::Mail {
+            username: Some(MailServer::USERNAME.to_owned()),
+            password_file: file("password", &format!("{}\n", MailServer::PASSWORD)),
+            ca_file: file("ca.pem", MailServer::CERTIFICATE),
+            ..settings(&format!("{}?tls=required", server.url()))
+        };
+        let sent = async |settings: &settings::Mail| {
+            Post::of(settings).unwrap().unwrap().send(&mail()).await
+        };
+        assert_eq!(sent(&trusted).await, Delivery::Sent);
+        assert_eq!(server.taken()[0]["to"], serde_json::json!(["clerk@filer.example"]));
+        // Who is not trusted is not written to, and a wrong password opens nothing.
+        let stranger = settings::Mail { ca_file: None, ..trusted.clone() };
+        assert!(matches!(sent(&stranger).await, Delivery::Failed(_)));
+        let guessed = settings::Mail { password_file: file("guess", "guess"), ..trusted.clone() };
+        assert!(matches!(sent(&guessed).await, Delivery::Failed(_)));
+        let clear = settings(&server.url());
+        assert!(matches!(sent(&clear).await, Delivery::Failed(_)));
+        assert_eq!(server.taken().len(), 1);
+    }
+
+    #[test]
+    fn a_password_never_leaves_in_the_clear() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("password");
+        std::fs::write(&path, "secret").unwrap();
+        let named = settings::Mail {
+            username: Some("lodestone".to_owned()),
+            password_file: Some(path),
+            ..settings("smtp://127.0.0.1:25")
+        };
+        assert!(Post::of(&named).is_err());
+        let half = settings::Mail { password_file: None, ..named };
+        assert!(Post::of(&half).is_err());
+        for url in [
+            "http://127.0.0.1",
+            "smtp://user:secret@127.0.0.1",
+            "smtp://127.0.0.1?tls=maybe",
+            "127.0.0.1",
+        ] {
+            assert!(Post::of(&settings(url)).is_err(), "{url}");
+        }
+        for url in
+            ["smtp://127.0.0.1", "smtp://mail.example:587?tls=required", "smtps://mail.example"]
+        {
+            assert!(Post::of(&settings(url)).unwrap().is_some(), "{url}");
+        }
+    }
 }

@@ -71,34 +71,34 @@ impl Law {
 }
 
 async fn movements(relay: &Relay, law: &Law) -> Option<usize> {
-    let oldest = clock::now() - SignedDuration::from_hours(24 * CHASED_DAYS);
-    let mut after = first_id_of(oldest);
-    let mut told = 0;
+    let now = clock::now();
+    let oldest = now - SignedDuration::from_hours(24 * CHASED_DAYS);
+    let look = |mut conn: Connection| async move { chasing::look(&mut conn, oldest, now).await };
+    relay.as_notifier("look what was said", look).await?;
+    let (mut after, mut told) = (Uuid::nil(), 0);
     loop {
         let read = |mut conn: Connection| async move {
             chasing::movements_after(&mut conn, after, BATCH).await
         };
         let found = relay.as_notifier("look for open movements", read).await?;
-        let items: Vec<(OpenItem, DueStep)> = found
-            .iter()
-            .filter_map(|(movement, told)| {
-                let standing = told.sides.standing(law.tolerance.as_ref());
-                OpenItem::of_movement(movement.id, movement.reference, &standing)
-            })
-            .flat_map(|item| law.told_about(item))
-            .collect();
+        let (mut items, mut settled) = (Vec::new(), Vec::new());
+        for (movement, told) in &found {
+            let standing = told.sides.standing(law.tolerance.as_ref());
+            match OpenItem::of_movement(movement.id, movement.reference, &standing) {
+                Some(item) => items.extend(law.told_about(item)),
+                None => settled.push((movement.id, movement.dispatch)),
+            }
+        }
         told += tell(relay, &items).await?;
+        let settled = &settled;
+        let forget =
+            |mut conn: Connection| async move { chasing::settled(&mut conn, settled).await };
+        relay.as_notifier("forget what is settled", forget).await?;
         match found.last() {
             Some((last, _)) if found.len() == usize::from(BATCH) => after = last.dispatch.as_uuid(),
             _ => return Some(told),
         }
     }
-}
-
-/// The smallest time-ordered id of a moment.
-fn first_id_of(moment: jiff::Timestamp) -> Uuid {
-    let milliseconds = u64::try_from(moment.as_millisecond()).unwrap_or(0);
-    Uuid::from_u64_pair(milliseconds << 16, 0)
 }
 
 async fn returns(relay: &Relay, law: &Law) -> Option<usize> {

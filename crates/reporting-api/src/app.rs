@@ -1,7 +1,7 @@
 //! What can be asked of the reporting API, on one screen.
 
 use crate::{
-    access_log, balances, dead_letters, epcis, filings, findings,
+    access_log, balances, dead_letters, epcis, feeds, filings, findings,
     identity::{
         catalogue, delegations, groups, invitations, keys, organisations, people, sessions,
     },
@@ -56,6 +56,10 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(movements::receipt::prefill)
         .service(movements::talk::explain)
         .service(movements::talk::answer)
+        .service(movements::matching::show)
+        .service(feeds::invoices::receive)
+        .service(feeds::declarations::receive)
+        .service(feeds::unmatched::list)
         .service(notifications::list)
         .service(notifications::mark_read)
         .service(balances::list)

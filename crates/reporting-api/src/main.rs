@@ -8,6 +8,7 @@ mod app;
 mod balances;
 mod dead_letters;
 mod epcis;
+mod feeds;
 mod filings;
 mod findings;
 mod identity;
@@ -76,6 +77,9 @@ async fn run(context: Context) -> anyhow::Result<()> {
     let office = Office::open(&settings.bulk_folder()?, target.clone(), pools.reporting.clone())?;
     context.spawn("files", office.clone().work(context.shutdown.clone()));
     let desk = Desk::new(writer.clone(), target, pools.reporting.clone());
+    let late =
+        epcis::waiting::work(desk.clone(), pools.reporting.clone(), context.shutdown.clone());
+    context.spawn("receipts that wait", late);
     let signer = web::Data::new(Signer::new(signing::read_key(settings.signing_key_file()?)?));
     let regimes = web::Data::new(Regimes::default());
     let log = LogReader::new(pools.reporting.clone());

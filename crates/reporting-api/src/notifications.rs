@@ -109,7 +109,7 @@ async fn inbox(signed: &Signed, pools: &ReadingPools) -> Result<(Connection, Rec
     let (pool, recipient) = match signed.kind {
         OrganisationKind::Filer => (&pools.reporting, Recipient::Filer(signed.organisation)),
         OrganisationKind::Authority => (&pools.official, Recipient::Official),
-        OrganisationKind::Agency | OrganisationKind::Customs => {
+        OrganisationKind::Agency | OrganisationKind::Customs | OrganisationKind::TaxAuthority => {
             return Err(Problem::Forbidden("it takes a filer or the authority".into()));
         }
     };

@@ -131,7 +131,8 @@ pub struct RevisionQuery {
 ///
 /// They say why in `Lodestone-Purpose`. A month that was released before is revised as a whole, at
 /// the same detail: refused while nothing changed, while too few changed what is in a cell that is
-/// told, or while an earlier release told what has become sensitive.
+/// told, or while an earlier release told what has become sensitive. Months of stock are one series:
+/// each must stand like a revision against every other, because two differ by what moved between.
 #[utoipa::path(
     tag = "statistics",
     params(("Idempotency-Key" = Option<String>, Header), ("Lodestone-Purpose" = Option<String>, Header, description = "Why")),
@@ -184,7 +185,7 @@ pub async fn publish(
     let earlier = statistics_releases::earlier(&mut access.conn, table, month).await?;
     let contributions = statistics_releases::contributions(&mut access.conn, table, month).await?;
     let rules = rules_on(month.last_day());
-    let revision = u32::try_from(earlier.len() + 1).unwrap_or(u32::MAX);
+    let revision = statistics_releases::next_revision(&mut access.conn, table, month).await?;
     let published = release(&earlier, &contributions, rules).map_err(|reason| refused(&reason))?;
     let new = NewRelease {
         id,

@@ -14,6 +14,7 @@ use domain::{
         CaseId, FilingId, GroupId, LicenceId, LotId, MovementId, OrganisationId, PartyId, SiteId,
     },
     mass::ElementMasses,
+    movement::{DeclaredExports, Settlement},
     regime::QuotaScope,
 };
 use jiff::{Timestamp, civil::Date};
@@ -45,6 +46,11 @@ pub struct FilingContext {
     pub movement: Option<MovementStand>,
     /// What is known about an export.
     pub export: Option<ExportStand>,
+    /// What the movement that the filing starts or ends is settled by, with everything that is
+    /// settled together with it.
+    pub settlement: Option<Arc<Settlement>>,
+    /// The export with its customs declaration and the other exports that name it.
+    pub declared: Option<Arc<DeclaredExports>>,
     /// Shipments of the same organisation to the same client, this one left out.
     pub recent: Vec<RecentShipment>,
     /// The law, and the numbers that detectors use.

@@ -1,9 +1,9 @@
 //! What findings rest on, as typed fields; each kind can say itself in a sentence.
 
 use crate::{
-    BeyondLicence, BrokenBalance, DifferentReceipt, DuplicateFiling, DuplicateInvoice, ExcessUse,
-    ExportedWithoutLicence, FarPrice, JustUnder, ListedPartyMatch, NegativeStock, OreFed,
-    QuotaOverrun,
+    BeyondLicence, BrokenBalance, DifferentDeclaration, DifferentInvoice, DifferentReceipt,
+    DuplicateFiling, DuplicateInvoice, ExcessUse, ExportedWithoutLicence, FarPrice, JustUnder,
+    ListedPartyMatch, NegativeStock, OreFed, QuotaOverrun,
 };
 use domain::regime::Sentence;
 use serde::Serialize;
@@ -20,6 +20,8 @@ pub enum Evidence {
     DuplicateFiling(DuplicateFiling),
     FarPrice(FarPrice),
     DifferentReceipt(DifferentReceipt),
+    DifferentInvoice(DifferentInvoice),
+    DifferentDeclaration(DifferentDeclaration),
     ExportedWithoutLicence(ExportedWithoutLicence),
     BeyondLicence(BeyondLicence),
     OreFed(OreFed),
@@ -39,6 +41,8 @@ impl Evidence {
             Self::DuplicateFiling(evidence) => evidence.sentence(),
             Self::FarPrice(evidence) => evidence.sentence(),
             Self::DifferentReceipt(evidence) => evidence.sentence(),
+            Self::DifferentInvoice(evidence) => evidence.sentence(),
+            Self::DifferentDeclaration(evidence) => evidence.sentence(),
             Self::ExportedWithoutLicence(evidence) => evidence.sentence(),
             Self::BeyondLicence(evidence) => evidence.sentence(),
             Self::OreFed(evidence) => evidence.sentence(),

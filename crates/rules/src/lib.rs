@@ -17,6 +17,7 @@ mod finding;
 mod goods;
 mod law;
 mod licence;
+mod matching;
 mod material;
 mod parameters;
 mod parties;
@@ -49,6 +50,7 @@ pub use finding::{Abstention, Closure, Finding, Judgement, Outcome, Subject, may
 pub use goods::status_of;
 pub use law::{Law, Listed};
 pub use licence::{BeyondLicence, ExportedWithoutLicence, LicenceFault};
+pub use matching::{DifferentDeclaration, DifferentInvoice, match_terms};
 pub use material::{
     BalanceState, Contribution, ElementVerdict, MonthVerdict, ReportedState, judge_books,
     measurement_class, reported_state, stocktake_window_days, whole_mg,

@@ -14,6 +14,10 @@ use std::collections::BTreeMap;
 pub enum ParameterName {
     BalanceSigmas,
     ReceiptSigmas,
+    MatchSigmas,
+    MatchAmountPercent,
+    MatchWindowDays,
+    MatchDueDays,
     RandomErrorPercent,
     SystematicErrorPercent,
     ElementFloorMg,
@@ -88,6 +92,10 @@ use Verification::{Fictitious, MemoryUnverified, OwnAssumption};
 pub const PARAMETERS: &[ParameterSpec] = &[
     row(Name::BalanceSigmas, "balance_sigmas", dec!(4), "sigma", "beyond which an element balance is broken", "own assumption: a few false alarms a year over some 100,000 balances", OwnAssumption),
     row(Name::ReceiptSigmas, "receipt_sigmas", dec!(4), "sigma", "beyond which a receipt differs from its dispatch", "own assumption, as for balances", OwnAssumption),
+    row(Name::MatchSigmas, "match_sigmas", dec!(4), "sigma", "beyond which an invoice or a customs declaration differs in quantity", "own assumption, as for receipts", OwnAssumption),
+    row(Name::MatchAmountPercent, "match_amount_percent", dec!(1), "percent", "of the larger amount, beyond which an invoice or a declaration differs in what goods cost", "own assumption: rounding and bank charges", OwnAssumption),
+    row(Name::MatchWindowDays, "match_window_days", dec!(60), "day", "before and after goods left, within which a paper may be dated", "own assumption", OwnAssumption),
+    row(Name::MatchDueDays, "match_due_days", dec!(30), "day", "after goods left, from which a paper that is missing is overdue", "own assumption", OwnAssumption),
     row(Name::RandomErrorPercent, "random_error_percent", dec!(1), "percent", "random error of a measurement for which none was stated", "typologies, metrology class `typical`", OwnAssumption),
     row(Name::SystematicErrorPercent, "systematic_error_percent", dec!(0.5), "percent", "systematic error of a measurement for which none was stated", "typologies, metrology class `typical`", OwnAssumption),
     row(Name::ElementFloorMg, "element_floor_mg", dec!(1000), "milligram", "differences of an element up to this are rounding", "own assumption", OwnAssumption),

@@ -2,8 +2,8 @@
 
 use crate::{
     ApplicationContext, DepartureContext, FilingContext, Finding, Judgement, Outcome, balance,
-    departure, duplicates, finding::Opinion, licence, parties, price, quota, receipt, recycling,
-    stock, threshold,
+    departure, duplicates, finding::Opinion, licence, matching, parties, price, quota, receipt,
+    recycling, stock, threshold,
 };
 use domain::codes::Audience::{self, Filer, Official};
 use std::fmt::Write as _;
@@ -19,6 +19,8 @@ pub enum Tempo {
     FilingAndApplication,
     /// With goods that left before the register was asked.
     Departure,
+    /// With every dispatch or export, and with every paper about it that an authority hands in.
+    Feed,
 }
 
 /// How a detector judges.
@@ -71,6 +73,8 @@ pub const DETECTORS: &[Detector] = &[
     row("duplicate_filing",                1, Filer,    Tempo::Filing,               "typology 16",                  OfFilings(duplicates::filing)),
     row("unit_price_far_from_peers",       1, Official, Tempo::Filing,               "typologies 9, 10",             OfFilings(price::far_from_peers)),
     row("receipt_differs_from_dispatch",   1, Official, Tempo::Filing,               "typology 4",                   OfFilings(receipt::differs)),
+    row("invoice_differs_from_dispatch",   1, Official, Tempo::Feed,                 "facts, row 9; enforcement 2014", OfFilings(matching::invoice)),
+    row("declaration_differs_from_export", 1, Official, Tempo::Feed,                 "typologies 6, 7; facts, row 9", OfFilings(matching::declaration)),
     row("export_without_licence",          1, Official, Tempo::LicenceUse,           "typology 7; decree 792",       OfFilings(licence::missing)),
     row("export_beyond_licence",           1, Official, Tempo::LicenceUse,           "typologies 6, 7; decree 792",  OfFilings(licence::exceeded)),
     row("departure_beyond_licence",        1, Official, Tempo::Departure,            "typology 6; decree 792",       OfDepartures(departure::beyond_licence)),
@@ -145,6 +149,7 @@ pub fn markdown() -> String {
             Tempo::LicenceUse => "every export, and every move or use of its licence",
             Tempo::FilingAndApplication => "every filing and application",
             Tempo::Departure => "goods that left before the register was asked",
+            Tempo::Feed => "every dispatch or export, and every invoice or declaration of it",
         };
         writeln!(table, "| `{name}` | {version} | {audience} | {tempo} | {source} |")
             .expect("writing to a string does not fail");

@@ -158,7 +158,14 @@ pub const SETTINGS: &[Setting] = &[
     row(
         "mail.smtp_url",
         None,
-        "mail server that notifications are handed in at, such as smtp://127.0.0.1:25; without it they are in the portal only",
+        "mail server that notifications are handed in at: smtp://127.0.0.1:25 in the clear, smtp://mail.example:587?tls=required with STARTTLS, smtps://mail.example with TLS from the beginning; without it they are in the portal only",
+    ),
+    row("mail.username", None, "who signs in at the mail server, which then must speak TLS"),
+    row("mail.password_file", None, "file with the password of `mail.username`"),
+    row(
+        "mail.ca_file",
+        None,
+        "file with certificates in PEM that the mail server's is trusted by, beside the system's",
     ),
     row("mail.from", Some("lodestone@localhost"), "who mails come from"),
     row(
@@ -368,6 +375,9 @@ pub struct Notifications {
 #[expect(missing_docs, reason = "each field is described in `SETTINGS`")]
 pub struct Mail {
     pub smtp_url: Option<String>,
+    pub username: Option<String>,
+    pub password_file: Option<PathBuf>,
+    pub ca_file: Option<PathBuf>,
     pub from: String,
     pub retry_seconds: u32,
 }

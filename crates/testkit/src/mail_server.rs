@@ -1,5 +1,7 @@
 //! A real mail server for one test: Debian's aiosmtpd, told to turn the first mails away.
 
+use tempfile::TempDir;
+
 use std::{
     io::{BufRead, BufReader},
     process::{Child, Command, Stdio},
@@ -9,9 +11,9 @@ use std::{
 /// Debian's own, which finds Debian's packages.
 const PYTHON: &str = "/usr/bin/python3";
 const PROGRAM: &str = r#"
-import asyncio, json, sys
+import asyncio, json, ssl, sys
 from email import message_from_bytes, policy
-from aiosmtpd.smtp import SMTP
+from aiosmtpd.smtp import SMTP, AuthResult
 
 class Mails:
     def __init__(self, turn_away):
@@ -36,7 +38,15 @@ class Mails:
 async def serve():
     mails = Mails(int(sys.argv[1]))
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: SMTP(mails, enable_SMTPUTF8=True), "127.0.0.1", 0)
+    options = {}
+    if len(sys.argv) > 2:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(sys.argv[2])
+        def known(server, session, envelope, mechanism, data):
+            right = (data.login.decode(), data.password.decode()) == (sys.argv[3], sys.argv[4])
+            return AuthResult(success=right, handled=False)
+        options = {"tls_context": context, "require_starttls": True, "auth_required": True, "authenticator": known}
+    server = await loop.create_server(lambda: SMTP(mails, enable_SMTPUTF8=True, **options), "127.0.0.1", 0)
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()
 
@@ -49,14 +59,42 @@ pub struct MailServer {
     process: Child,
     port: u16,
     taken: Arc<Mutex<Vec<serde_json::Value>>>,
+    /// Its certificate and key, where it speaks TLS.
+    _files: Option<TempDir>,
 }
 
+/// For tests: of [`MailServer::CERTIFICATE`], which is its own issuer.
+const KEY: &str = include_str!("mail_server/key.pem");
+
 impl MailServer {
+    /// Who signs in at a server with TLS.
+    pub const USERNAME: &'static str = "lodestone";
+    /// With which password.
+    pub const PASSWORD: &'static str = "for tests only";
+    /// The certificate of a server with TLS, in PEM: of localhost and 127.0.0.1.
+    pub const CERTIFICATE: &'static str = include_str!("mail_server/certificate.pem");
+
     /// A server that first turns so many mails away for the moment, and takes all others, except to
     /// addresses that begin with `gone`.
     pub fn start(turns_away: u32) -> Self {
+        Self::start_with(&[turns_away.to_string()], None)
+    }
+
+    /// A server that takes mails with STARTTLS and its password only.
+    pub fn start_with_tls() -> Self {
+        let files = tempfile::tempdir().expect("there is room for a file");
+        let chain = files.path().join("chain.pem");
+        std::fs::write(&chain, format!("{KEY}{}", Self::CERTIFICATE)).expect("a file is written");
+        let chain = chain.display().to_string();
+        let arguments =
+            ["0".to_owned(), chain, Self::USERNAME.to_owned(), Self::PASSWORD.to_owned()];
+        Self::start_with(&arguments, Some(files))
+    }
+
+    fn start_with(arguments: &[String], files: Option<TempDir>) -> Self {
         let mut process = Command::new(PYTHON)
-            .args(["-c", PROGRAM, &turns_away.to_string()])
+            .args(["-c", PROGRAM])
+            .args(arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()
@@ -72,7 +110,7 @@ impl MailServer {
                 mails.lock().expect("nobody panics with the lock").push(mail);
             }
         });
-        Self { process, port, taken }
+        Self { process, port, taken, _files: files }
     }
 
     /// Its address, as a setting names it.

@@ -3,6 +3,7 @@
 
 mod applications;
 mod bad_days;
+mod feeds;
 mod filings;
 mod licences;
 mod world;

@@ -186,7 +186,7 @@ impl World {
             let open =
                 "select (select count(*) from lodestone.events where name = 'filing.recorded'
                     or name in ('application.submitted', 'party.listed', 'regime.imported')
-                    or name like 'licence.%')
+                    or name like 'licence.%' or name like 'feed.%')
                 - (select count(distinct message) from lodestone.screenings)";
             let row = owner.query_one(open, &[]).await.unwrap();
             (row.get::<_, i64>(0) == 0).then_some(())

@@ -1,6 +1,6 @@
 //! Storing a document's events, once each.
 
-use super::Capture;
+use super::{Capture, waiting};
 use crate::{
     Error, act_for,
     events::{self, Act},
@@ -9,9 +9,13 @@ use diesel::sql_types::{
     Array, Binary, Bool, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid,
 };
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
-use domain::{event::Event, ids::OrganisationId};
+use domain::{
+    event::Event,
+    ids::{MovementId, OrganisationId},
+};
 use jiff::Timestamp;
 use jiff_diesel::ToDiesel;
+use serde_json::Value;
 use std::{collections::HashSet, fmt::Write};
 use uuid::Uuid;
 
@@ -45,6 +49,21 @@ pub struct NewCapture {
     pub job: Capture,
     /// Its events that nothing is wrong with.
     pub events: Vec<NewEvent>,
+    /// Those of them that are receipts of movements which nobody has announced yet.
+    pub waits: Vec<Waits>,
+}
+
+/// A receipt that is to be filed when its movement is announced.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Waits {
+    /// The id of its event's row.
+    pub event: Uuid,
+    /// The movement.
+    pub movement: MovementId,
+    /// The form of the filing.
+    pub form: Value,
+    /// The key that makes recording it twice harmless.
+    pub key: String,
 }
 
 /// What storing a document came to.
@@ -100,6 +119,11 @@ pub async fn store(
         if !events.is_empty() {
             insert_events(conn, organisation, &capture.job, &events).await?;
             insert_terms(conn, organisation, &events).await?;
+        }
+        let waits: Vec<&Waits> =
+            capture.waits.iter().filter(|waits| new.contains(&waits.event)).collect();
+        if let Some(person) = act.person.filter(|_| !waits.is_empty()) {
+            waiting::keep(conn, organisation, person, &waits, act.at).await?;
         }
         let captured = Captured {
             captured: u32::try_from(events.len()).unwrap_or(u32::MAX),

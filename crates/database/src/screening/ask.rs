@@ -17,13 +17,13 @@ use uuid::Uuid;
 ///
 /// In its text `?` stands for the next parameter, and `{each: EXPRESSION}` for an array of that
 /// expression for each element, with `@` for the element's column.
-pub(super) trait Statement: Send + Sync + 'static {
+pub(crate) trait Statement: Send + Sync + 'static {
     const TEXT: &'static str;
 }
 
 /// A parameter.
 #[derive(Debug)]
-pub(super) enum Bind {
+pub(crate) enum Bind {
     Uuids(Vec<Uuid>),
     Texts(Vec<String>),
     OptionalTexts(Vec<Option<String>>),
@@ -33,13 +33,13 @@ pub(super) enum Bind {
 
 /// A statement with its parameters.
 #[derive(Debug)]
-pub(super) struct Ask<S> {
+pub(crate) struct Ask<S> {
     binds: Vec<Bind>,
     statement: PhantomData<S>,
 }
 
 impl<S: Statement> Ask<S> {
-    pub(super) const fn with(binds: Vec<Bind>) -> Self {
+    pub(crate) const fn with(binds: Vec<Bind>) -> Self {
         Self { binds, statement: PhantomData }
     }
 }

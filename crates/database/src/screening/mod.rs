@@ -5,7 +5,7 @@
 //! late is judged by what is known then, and so are its counterparts.
 
 mod applications;
-mod ask;
+pub(crate) mod ask;
 mod balances;
 mod departures;
 mod exporters;
@@ -20,21 +20,27 @@ mod stocks;
 pub use departures::departures;
 
 use crate::{
-    Error,
+    Error, matching,
     schema::{application_assessments, findings, screenings},
 };
-use diesel::{ExpressionMethods, OptionalExtension, PgJsonbExpressionMethods, QueryDsl};
+use diesel::{
+    ExpressionMethods, OptionalExtension, PgJsonbExpressionMethods, QueryDsl, QueryableByName,
+    sql_types::{Array, Uuid as SqlUuid},
+};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::{
     calendar_month::{Month, beijing_date},
     filing::{Claim, Filing},
-    ids::{CaseId, FilingId, LicenceId, OrganisationId, SiteId},
+    ids::{CaseId, FilingId, LicenceId, MovementId, OrganisationId, SiteId},
 };
 use filings::{Known, distinct};
 use jiff::Timestamp;
 use jiff_diesel::ToDiesel;
 use rules::{ApplicationContext, Assessment, FilingContext, SiteMonth};
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 use uuid::Uuid;
 
 /// Reads contexts, and remembers from batch to batch what seldom changes.
@@ -77,6 +83,8 @@ impl Loader {
         let prices = self.market.prices(conn, &known, now).await?;
         let movements = movements::load(conn, &known).await?;
         let mut exports = licences::exports(conn, &known, &law).await?;
+        let settlements = matching::settlements(conn, &moved(&known)).await?;
+        let declared = matching::declared(conn, declarations(&known)).await?;
         let mut recent = others::recent(conn, &known, &law.parameters).await?;
         let months = balances::months(conn, &known).await?;
         let quotas = balances::quotas(conn, &known).await?;
@@ -96,6 +104,10 @@ impl Loader {
                 prices: Arc::clone(&prices),
                 movement: movements::movement_of(&it.filing.claim)
                     .and_then(|movement| movements.get(&movement).cloned()),
+                settlement: movements::movement_of(&it.filing.claim)
+                    .and_then(|movement| settlements.get(&movement).cloned()),
+                declared: declaration_of(&it.filing)
+                    .and_then(|number| declared.get(number).cloned()),
                 export: exports.remove(&id),
                 recent: recent.remove(&id).unwrap_or_default(),
                 law: Arc::clone(&law),
@@ -130,6 +142,25 @@ impl Loader {
     }
 }
 
+/// The movements that these filings start or end, each once.
+fn moved(known: &[Known]) -> Vec<MovementId> {
+    let named = known.iter().filter_map(|it| movements::movement_of(&it.filing.claim));
+    let ids = distinct(named.map(MovementId::as_uuid));
+    ids.into_iter().map(MovementId::from_uuid).collect()
+}
+
+/// The customs declarations that the exports among these name.
+fn declarations(known: &[Known]) -> BTreeSet<&str> {
+    known.iter().filter_map(|it| declaration_of(&it.filing)).collect()
+}
+
+fn declaration_of(filing: &Filing) -> Option<&str> {
+    match &filing.claim {
+        Claim::Export { declaration, .. } => Some(declaration),
+        _ => None,
+    }
+}
+
 fn month_of(filing: &Filing, months: &BTreeMap<(SiteId, Month), SiteMonth>) -> Option<SiteMonth> {
     let bears = matches!(filing.claim, Claim::Transformation { .. } | Claim::MonthlyReturn { .. });
     months.get(&(filing.site, filing.month)).filter(|_| bears).cloned()
@@ -150,8 +181,9 @@ pub async fn exports_under(
     licences::exports_under(conn, licences).await
 }
 
-/// What these filings replaced, and the filings that were compared with what they replaced and
-/// found to be the same: they must be judged anew.
+/// What these filings replaced, and the filings that were compared with what they replaced: those
+/// found to be the same, and those that one paper covered together with it. They must be judged
+/// anew.
 pub async fn touched_by_correction(
     conn: &mut AsyncPgConnection,
     corrections: &[(OrganisationId, FilingId)],
@@ -170,7 +202,7 @@ pub async fn touched_by_correction(
         .select((table::organisation, table::replaces))
         .load(conn)
         .await?;
-    let mut touched = Vec::new();
+    let mut touched = sharing_a_paper(conn, &replaced).await?;
     for (organisation, replaced) in replaced {
         let Some(replaced) = replaced else { continue };
         touched.push((OrganisationId::from_uuid(organisation), FilingId::from_uuid(replaced)));
@@ -187,6 +219,44 @@ pub async fn touched_by_correction(
         touched.extend(subjects.into_iter().map(|id| (organisation, FilingId::from_uuid(id))));
     }
     Ok(touched)
+}
+
+#[derive(QueryableByName)]
+struct SharingRow {
+    #[diesel(sql_type = SqlUuid)]
+    organisation: Uuid,
+    #[diesel(sql_type = SqlUuid)]
+    filing: Uuid,
+}
+
+/// Filings that still stand and name the invoice or the customs declaration of these.
+async fn sharing_a_paper(
+    conn: &mut AsyncPgConnection,
+    replaced: &[(Uuid, Option<Uuid>)],
+) -> Result<Vec<(OrganisationId, FilingId)>, Error> {
+    let filings: Vec<Uuid> = replaced.iter().filter_map(|(_, filing)| *filing).collect();
+    let organisations = distinct(replaced.iter().map(|(organisation, _)| *organisation));
+    if filings.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows: Vec<SharingRow> = diesel::sql_query(
+        "select f.organisation, f.id as filing
+        from lodestone.filings old
+        join lodestone.filings f on f.organisation = old.organisation and f.id <> old.id
+            and (f.invoice = old.invoice or f.customs_declaration = old.customs_declaration)
+        where old.organisation = any ($1) and old.id = any ($2) and f.kind in ('dispatch', 'export')
+            and not exists (select from lodestone.filing_references newer
+                where newer.organisation = f.organisation and newer.reference = f.reference
+                    and newer.version = f.version + 1)",
+    )
+    .bind::<Array<SqlUuid>, _>(organisations)
+    .bind::<Array<SqlUuid>, _>(filings)
+    .load(conn)
+    .await?;
+    let named = |row: SharingRow| {
+        (OrganisationId::from_uuid(row.organisation), FilingId::from_uuid(row.filing))
+    };
+    Ok(rows.into_iter().map(named).collect())
 }
 
 /// A message that was judged.

@@ -8,8 +8,7 @@ use super::{
 use crate::{codes::words, flow::FlowKind};
 
 words! {
-    /// A table of national statistics that is released. Stock is not: it is a difference of all
-    /// that ever moved, and books may be below zero.
+    /// A table of national statistics that is released.
     ReleasedTable {
         /// What was extracted, collected and made.
         Production = "production",
@@ -17,16 +16,26 @@ words! {
         Trade = "trade",
         /// What was sent abroad.
         Exports = "exports",
+        /// What is in stock at the end of the month, by the books. What a group's books show below
+        /// zero counts as nothing. Two months' stocks differ by what moved between them, so every
+        /// release must stand against all others, whatever their months.
+        Stock = "stock",
     }
 }
 
 impl ReleasedTable {
+    /// Whether its months are one series, each comparable with every other.
+    pub const fn is_series(self) -> bool {
+        matches!(self, Self::Stock)
+    }
+
     /// The flows that it adds up.
     pub const fn flows(self) -> &'static [FlowKind] {
         match self {
             Self::Production => &[FlowKind::Extracted, FlowKind::Collected, FlowKind::Produced],
             Self::Trade => &[FlowKind::Dispatched],
             Self::Exports => &[FlowKind::Exported],
+            Self::Stock => FlowKind::ALL,
         }
     }
 }
@@ -89,6 +98,15 @@ mod tests {
     fn a_first_release_tells_what_enough_contributed_to() {
         let published = release(&[], &tonnes(&[40, 30, 30, 20]), &RULES[0]).unwrap();
         assert!(published.cells.iter().all(|cell| cell.value == Ok(120_000_000)));
+    }
+
+    #[test]
+    fn a_months_stock_that_only_one_changed_is_not_told_after_the_month_before() {
+        let september = frozen(&[40, 30, 30, 20]);
+        let told = release(std::slice::from_ref(&september), &tonnes(&[40, 30, 30, 90]), &RULES[0]);
+        assert!(matches!(told, Err(NotRevisable::TooFew(_))), "{told:?}");
+        let many = release(&[september], &tonnes(&[55, 40, 45, 30]), &RULES[0]).unwrap();
+        assert!(many.cells.iter().all(|cell| cell.value == Ok(170_000_000)));
     }
 
     #[test]

@@ -21,8 +21,8 @@ pub use row::{
 };
 pub use rules::{
     ClockExemption, ClockStop, DestinationNotice, DocumentDuty, DocumentRule, DutyKind, FeedBan,
-    FilingDuty, HowMany, LicenceExclusion, LicenceKind, LicenceRule, ListedParty, Parameter,
-    ParameterName, PartyList, Quota, QuotaScope, Sentence, TariffCondition,
+    FilingDuty, GoodsOrigin, HowMany, InvoiceGoods, LicenceExclusion, LicenceKind, LicenceRule,
+    ListedParty, Parameter, ParameterName, PartyList, Quota, QuotaScope, Sentence, TariffCondition,
 };
 
 use crate::identifiers::{CountryCode, HsCode};
@@ -54,6 +54,7 @@ pub struct Regime {
     tariff_conditions: Vec<Dated<TariffCondition>>,
     destination_notices: Vec<Dated<DestinationNotice>>,
     document_rules: Vec<Dated<DocumentRule>>,
+    invoice_goods: Vec<Dated<InvoiceGoods>>,
 }
 
 impl Regime {
@@ -85,6 +86,7 @@ impl Regime {
             tariff_conditions: read_all(rows, RowKind::TariffCondition)?,
             destination_notices: read_all(rows, RowKind::DestinationNotice)?,
             document_rules: read_all(rows, RowKind::DocumentRule)?,
+            invoice_goods: read_all(rows, RowKind::InvoiceGoods)?,
         };
         // Named after what was understood, so that writing and reading rows keeps the name.
         (regime.version, regime.content_hash) = RegimeVersion::of(&regime.rows());
@@ -110,6 +112,7 @@ impl Regime {
         write_all(&mut rows, RowKind::TariffCondition, &self.tariff_conditions);
         write_all(&mut rows, RowKind::DestinationNotice, &self.destination_notices);
         write_all(&mut rows, RowKind::DocumentRule, &self.document_rules);
+        write_all(&mut rows, RowKind::InvoiceGoods, &self.invoice_goods);
         rows
     }
 
@@ -261,6 +264,11 @@ impl Regime {
     /// All quotas.
     pub fn quotas(&self) -> &[Dated<Quota>] {
         &self.quotas
+    }
+
+    /// The goods of the catalogue of tax invoices under this code on a day.
+    pub fn invoice_goods(&self, code: &str, day: Date) -> Option<&Dated<InvoiceGoods>> {
+        self.invoice_goods.iter().find(|row| row.key == code && row.holds_on(day))
     }
 }
 

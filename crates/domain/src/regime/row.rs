@@ -70,6 +70,8 @@ words! {
         DestinationNotice = "destination_notice",
         /// A paper that an application must come with, and when.
         DocumentRule = "document_rule",
+        /// Goods that a tax invoice may name.
+        InvoiceGoods = "invoice_goods",
     }
 }
 

@@ -4,6 +4,7 @@ use super::ItemCategory;
 use crate::{
     codes::{Stage, words},
     determination::EndUse,
+    element::Element,
     identifiers::CountryCode,
 };
 use rust_decimal::Decimal;
@@ -316,4 +317,28 @@ pub struct DocumentRule {
     pub zh: String,
     /// English.
     pub en: String,
+}
+
+words! {
+    /// Which of the two halves of the catalogue of tax invoices goods belong to: one invoice never
+    /// has both.
+    GoodsOrigin {
+        /// Minerals, concentrates and leach precipitates.
+        Ore = "ore",
+        /// What smelting and separation make of them.
+        Separated = "separated",
+    }
+}
+
+/// Goods that a tax invoice may name; it states them in oxide equivalent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InvoiceGoods {
+    /// Which half of the catalogue.
+    pub origin: GoodsOrigin,
+    /// The rare earth that they are; `None` for mixtures.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub element: Option<Element>,
+    /// What they are called.
+    #[serde(flatten)]
+    pub name: Sentence,
 }

@@ -4,8 +4,9 @@
 //! build: hence the `expect`s.
 
 use super::{
-    Announcement, AnnouncementKind, CalendarYear, ControlCode, ControlItem, ItemCategory, LastDay,
-    Limb, Provenance, RegimeRow, RowKind, Suspension, TariffCondition, Verification,
+    Announcement, AnnouncementKind, CalendarYear, ControlCode, ControlItem, GoodsOrigin,
+    InvoiceGoods, ItemCategory, LastDay, Limb, Provenance, RegimeRow, RowKind, Sentence,
+    Suspension, TariffCondition, Verification,
 };
 use crate::{element::Element, identifiers::HsCode};
 use jiff::civil::Date;
@@ -17,6 +18,7 @@ const IN_FORCE: &str = include_str!("../../data/control-list-2025-18.csv");
 const SUSPENDED: &str = include_str!("../../data/control-list-2025-10-suspended.csv");
 const WORKING_DAYS: &str = include_str!("../../data/cn-working-days.csv");
 const TARIFF: &str = include_str!("../../data/hs-codes.csv");
+const INVOICE_GOODS: &str = include_str!("../../data/invoice-goods.csv");
 const TYPED_ROWS: &str = include_str!("../../data/china-2025.toml");
 const SOUND: &str = "the shipped data are sound";
 
@@ -27,6 +29,7 @@ pub(super) fn rows() -> Vec<RegimeRow> {
     rows.extend(calendar_years());
     rows.extend(tariff_conditions());
     rows.extend(typed_rows());
+    rows.extend(invoice_goods());
     rows
 }
 
@@ -214,6 +217,28 @@ fn calendar_years() -> Vec<RegimeRow> {
         row(RowKind::CalendarYear, key, None, content, source, verification)
     };
     years.into_iter().map(year_row).collect()
+}
+
+#[derive(Deserialize)]
+struct GoodsEntry {
+    code: String,
+    origin: GoodsOrigin,
+    element: Option<Element>,
+    zh: String,
+    en: String,
+}
+
+/// That there is a fixed catalogue in oxide equivalent, with ore and separated products apart, is
+/// reported; its own items were not read, so these are ours.
+fn invoice_goods() -> Vec<RegimeRow> {
+    let entries = csv::Reader::from_reader(INVOICE_GOODS.as_bytes()).into_deserialize();
+    let goods = entries.map(|entry| {
+        let GoodsEntry { code, origin, element, zh, en } = entry.expect(SOUND);
+        let content = InvoiceGoods { origin, element, name: Sentence::new(zh, en) };
+        let source = Some("docs/decisions/0017".to_owned());
+        row(RowKind::InvoiceGoods, code, None, content, source, Verification::OwnAssumption)
+    });
+    goods.collect()
 }
 
 #[derive(Deserialize)]

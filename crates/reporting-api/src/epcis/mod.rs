@@ -12,6 +12,7 @@ mod mapping;
 mod stored;
 mod translate;
 pub mod view;
+pub mod waiting;
 mod work;
 
 #[cfg(test)]

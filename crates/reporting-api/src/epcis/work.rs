@@ -13,7 +13,7 @@ use ::epcis::{
     hash::{EventHash, Prehasher},
 };
 use database::{
-    epcis::{Capture, NewCapture, NewEvent},
+    epcis::{Capture, NewCapture, NewEvent, Waits},
     filing_context::LotClaim,
 };
 use domain::{
@@ -31,6 +31,8 @@ use uuid::Uuid;
 
 /// So many faults of a document are listed.
 const FAULTS_LIMIT: usize = 100;
+/// What is said of a receipt that came before its dispatch.
+const WAITS: &str = "nobody has announced this movement yet; it is filed when somebody does";
 
 /// A document under way from its text to the disk.
 pub(super) struct Work<'a> {
@@ -40,6 +42,7 @@ pub(super) struct Work<'a> {
     duplicates: u32,
     pub(super) faults: Vec<Violation>,
     outcomes: Vec<Outcome>,
+    waits: Vec<Waits>,
     filings: u32,
 }
 
@@ -60,6 +63,7 @@ impl<'a> Work<'a> {
             duplicates: 0,
             faults: Vec::new(),
             outcomes: Vec::new(),
+            waits: Vec::new(),
             filings: 0,
         }
     }
@@ -155,8 +159,17 @@ impl<'a> Work<'a> {
                     continue;
                 }
                 Err(Problem::ValidationFailed(faults)) => {
-                    let reason = faults.into_iter().next().map_or_else(String::new, |it| it.detail);
-                    self.no_filing(&item.pointer, reason);
+                    if let Some(movement) = announced_later(&candidate, &faults) {
+                        let form = serde_json::to_value(&candidate.form);
+                        let form = form.expect("a form that was read can be written");
+                        let (event, key) = (item.event.id, key.as_str().to_owned());
+                        self.waits.push(Waits { event, movement, form, key });
+                        self.no_filing(&item.pointer, WAITS.to_owned());
+                    } else {
+                        let first = faults.into_iter().next();
+                        let reason = first.map_or_else(String::new, |it| it.detail);
+                        self.no_filing(&item.pointer, reason);
+                    }
                 }
                 Err(problem) => return Err(problem),
             }
@@ -186,6 +199,7 @@ impl<'a> Work<'a> {
     pub(super) fn drop_everything(&mut self) {
         self.items.clear();
         self.outcomes.clear();
+        self.waits.clear();
         self.duplicates = 0;
     }
 
@@ -252,7 +266,18 @@ impl<'a> Work<'a> {
             errors: errors(&self.faults),
             outcomes: serde_json::to_value(&self.outcomes).expect("outcomes are valid JSON"),
         };
-        NewCapture { job, events: self.items.into_iter().map(|item| item.event).collect() }
+        let events = self.items.into_iter().map(|item| item.event).collect();
+        NewCapture { job, events, waits: self.waits }
+    }
+}
+
+/// The movement of a receipt whose only fault is that nobody has announced it. One that is named by
+/// its reference was announced somewhere: the reference is wrong, or somebody else's.
+fn announced_later(candidate: &Candidate, faults: &[Violation]) -> Option<MovementId> {
+    let unknown = faults.iter().any(|fault| fault.code == "unknown_movement");
+    match candidate.form.movement.as_ref()?.parse() {
+        Ok(MovementName::Id(movement)) if unknown => Some(movement),
+        _ => None,
     }
 }
 

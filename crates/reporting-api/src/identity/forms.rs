@@ -85,6 +85,9 @@ pub fn distinct(roles: &[Role]) -> Vec<Role> {
 pub fn delegable(kind: OrganisationKind) -> &'static [Role] {
     match kind {
         OrganisationKind::Filer => &[Role::Reporter, Role::Exporter],
-        OrganisationKind::Authority | OrganisationKind::Agency | OrganisationKind::Customs => &[],
+        OrganisationKind::Authority
+        | OrganisationKind::Agency
+        | OrganisationKind::Customs
+        | OrganisationKind::TaxAuthority => &[],
     }
 }

@@ -183,7 +183,7 @@ fn parameter(name: &str, detail: String, expected: String) -> Problem {
 }
 
 /// Parameters as an answer tells them.
-fn told(parameters: &rules::Parameters, names: &[rules::ParameterName]) -> Vec<ParameterView> {
+pub fn told(parameters: &rules::Parameters, names: &[rules::ParameterName]) -> Vec<ParameterView> {
     let view = |spec: &rules::ParameterSpec| {
         let parameter = parameters.of(spec.name);
         ParameterView {

@@ -1,6 +1,7 @@
 //! `/v1/movements`: what is under way to or from a filer, ready to be received, and what both sides
 //! say when they do not agree.
 
+pub mod matching;
 pub mod receipt;
 pub mod talk;
 mod view;

@@ -352,3 +352,40 @@ async fn a_months_filings_leave_as_events_with_what_they_are_made_of() {
     let taken = capture(&world, &other, &exported.body).await.expect(202);
     assert_eq!(taken.body["filings"], 1, "{}", taken.text);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_receipt_that_comes_before_its_dispatch_is_filed_by_itself_when_that_comes() {
+    let world = World::start().await;
+    let (seller, buyer) = (world.filer().await, world.filer().await);
+    with_gtin(&world, &seller).await;
+    let (seller_code, buyer_code) = (uscc(1).to_string(), uscc(2).to_string());
+    let early = document(&[received("L1", "DSP-1", &seller_code)]);
+    let job = capture(&world, &buyer, &early).await.expect(202);
+    assert_eq!((&job.body["captured"], &job.body["filings"]), (&json!(1), &json!(0)));
+    assert_eq!(
+        job.body["outcomes"][0]["no_filing"],
+        "nobody has announced this movement yet; it is filed when somebody does"
+    );
+    // Another dispatch of the seller's is not the one it waits for.
+    let other = document(&[made("L1"), shipped("L1", "DSP-2", &buyer_code)]);
+    capture(&world, &seller, &other).await.expect(202);
+    assert_eq!(world.database.count("epcis_waiting").await, 1);
+    capture(&world, &seller, &document(&[shipped("L1", "DSP-1", &buyer_code)])).await.expect(202);
+    let receipts = async || {
+        let list = world.get("/v1/filings?kind=receipt").by(&buyer.key).answer().await.expect(200);
+        list.body["filings"].as_array().unwrap().clone()
+    };
+    let patience = std::time::Duration::from_secs(30);
+    testkit::wait_until("the receipt is filed", patience, async || {
+        (receipts().await.len() == 1).then_some(())
+    })
+    .await;
+    testkit::wait_until("nothing waits", patience, async || {
+        (world.database.count("epcis_waiting").await == 0).then_some(())
+    })
+    .await;
+    // Sent again it is the same event and the same filing.
+    let again = capture(&world, &buyer, &early).await.expect(202);
+    assert_eq!((&again.body["duplicates"], &again.body["filings"]), (&json!(1), &json!(1)));
+    assert_eq!(receipts().await.len(), 1);
+}

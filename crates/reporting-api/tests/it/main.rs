@@ -6,6 +6,7 @@ mod bulk_tables;
 mod credentials;
 mod delegations;
 mod epcis;
+mod feeds;
 mod keys;
 mod law;
 mod log;

@@ -3,6 +3,7 @@
 
 use crate::world::{Answer, Filer, World};
 use database::balances;
+use domain::ids::{LotId, OrganisationId};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -340,6 +341,35 @@ async fn a_filer_whose_figures_do_not_close_is_shown_where_slips_may_be() {
     }
     world.get("/v1/balances/material").by(&officer).answer().await.expect(400);
     world.get("/v1/balances/material").answer().await.expect(401);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn goods_that_were_sent_and_never_said_to_have_arrived_are_where_to_look() {
+    let world = World::start().await;
+    let (plant, supplier) = (world.filer().await, world.filer().await);
+    let path = format!("/v1/organisations/{}", plant.id);
+    let registered = world.get(&path).by(&plant.key).answer().await.expect(200);
+    runs(&world, &plant, 0, "2026-10").await;
+    files(&world, &supplier, extraction("2026-10-01", "L", "100")).await;
+    let mut sent = dispatch("2026-10-12", "L", "100");
+    sent["client"]["identifier"] = json!(registered.said("uscc"));
+    let movement = files(&world, &supplier, sent).await.id("movement");
+    let october = async || told(&world, &plant.key, "").await["balances"][4].clone();
+    let hints = async || -> Vec<String> {
+        let october = october().await;
+        let kinds = october["hints"].as_array().unwrap().iter();
+        kinds.map(|hint| hint["kind"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(hints().await, ["missing_stocktake", "not_received"]);
+    let hint = october().await["hints"][1].clone();
+    assert!(hint["sentence"]["en"].as_str().unwrap().contains("2026-10-12"), "{hint}");
+    // It arrived after all.
+    let lot = LotId::of(OrganisationId::from_uuid(supplier.id), "L");
+    files(&world, &plant, json!({
+        "kind": "receipt", "reference": "R-1", "happened_at": "2026-10-13T10:00:00+08:00",
+        "movement": movement, "outcome": "satisfactory", "lines": [{"lot": lot, "quantity_kg": "100"}],
+    })).await;
+    assert_eq!(hints().await, ["missing_stocktake"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -175,7 +175,7 @@ async fn the_public_reads_a_frozen_month_and_no_comparison_tells_a_firms_secret(
     let auditor = world.colleague(&administrator, "auditor@authority.example", &["auditor"]).await;
     let log = world.get("/v1/access-log").by(&auditor).answer().await.expect(200).body;
     assert_eq!(log["reads"][0]["subject"], "statistics of production of 2026-09, for a release");
-    let form = json!({"table": "stock", "month": "2026-09", "mode": "publish"});
+    let form = json!({"table": "weather", "month": "2026-09", "mode": "publish"});
     let wrong = world.post("/v1/statistics/releases", &form).by(&analyst);
     wrong.header(PURPOSE.0, PURPOSE.1).answer().await.expect(400);
     ask("publish", "2026-08", "r1", &analyst, 422).await;
@@ -184,4 +184,42 @@ async fn the_public_reads_a_frozen_month_and_no_comparison_tells_a_firms_secret(
     {
         world.get(&format!("/v1/statistics/public/{missing}")).answer().await.expect(404);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stock_is_released_as_one_series_in_which_no_two_months_tell_one_firms_change() {
+    let world = World::start().await;
+    let mut firms = Vec::new();
+    for _ in 0..4 {
+        firms.push(firm(&world, "360700").await);
+    }
+    for (number, firm) in firms.iter().enumerate() {
+        let kg = 1_000 + 100 * u32::try_from(number).unwrap();
+        makes(&world, firm, &format!("O{number}"), "OXIDE", kg).await;
+    }
+    let administrator = world.administrator().await;
+    let analyst = world.colleague(&administrator, "analyst@authority.example", &["analyst"]).await;
+    let publish = async |month: &str, status: u16| {
+        let form = json!({"table": "stock", "month": month, "mode": "publish"});
+        let post = world.post("/v1/statistics/releases", &form).by(&analyst);
+        post.header(PURPOSE.0, PURPOSE.1).answer().await.expect(status)
+    };
+    let september = publish("2026-09", 201).await.body;
+    assert_eq!(september["revision"], 1);
+    let total = cells(&september)[&["all", "all", "all"].map(ToOwned::to_owned)].unwrap();
+    assert!(0.0 < total);
+    // In October nothing moved: what is there already is not told again.
+    publish("2026-10", 409).await;
+    // Only one firm's books of September change: either month would tell by how much.
+    makes(&world, &firms[0], "MORE-0", "OXIDE", 500).await;
+    publish("2026-10", 409).await;
+    publish("2026-09", 409).await;
+    for (number, firm) in firms.iter().enumerate().skip(1) {
+        makes(&world, firm, &format!("MORE-{number}"), "OXIDE", 500).await;
+    }
+    let october = publish("2026-10", 201).await.body;
+    assert_eq!((&october["revision"], &october["month"]), (&json!(1), &json!("2026-10")));
+    let released = world.events("statistics.released").await;
+    let told: Vec<_> = released.iter().map(|event| (&event["table"], &event["month"])).collect();
+    assert_eq!(told, [(&json!("stock"), &json!("2026-09")), (&json!("stock"), &json!("2026-10"))]);
 }

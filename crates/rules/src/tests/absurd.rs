@@ -60,6 +60,14 @@ fn forget(context: &mut FilingContext) {
     context.movement = None;
     context.export = None;
     context.recent.clear();
+    if let Some(settlement) = &mut context.settlement {
+        let settlement = Arc::make_mut(settlement);
+        settlement.invoices.clear();
+        settlement.links.clear();
+    }
+    if let Some(declared) = &mut context.declared {
+        Arc::make_mut(declared).declaration = None;
+    }
     Arc::make_mut(&mut context.law).listed.clear();
     for line in &mut context.filing.lines {
         (line.category, line.lot, line.elements) = (None, None, ElementMasses::ZERO);
@@ -113,6 +121,20 @@ proptest! {
             if let LicenceLookup::Known(licence) = &mut export.licence {
                 (licence.filed_before_grams, licence.licensed_grams) = (other_grams, grams);
                 licence.confirmed_grams = Some(other_grams);
+            }
+        }
+        if let Some(settlement) = &mut context.settlement {
+            let settlement = Arc::make_mut(settlement);
+            settlement.dispatches[0].content.add(&ElementMasses(masses), &sigmas);
+            for line in settlement.invoices.iter_mut().flat_map(|invoice| &mut invoice.lines) {
+                (line.oxide_grams, line.amount) = (grams, Decimal::new(price.0, u32::from(price.1 % 28)));
+            }
+        }
+        if let Some(declared) = &mut context.declared {
+            let declared = Arc::make_mut(declared);
+            (declared.exports[0].goods[0].grams, declared.exports[0].goods[0].uncertainty_grams) = (grams, other_grams);
+            for line in declared.declaration.iter_mut().flat_map(|paper| &mut paper.lines) {
+                line.net_grams = other_grams;
             }
         }
         for judgement in evaluate(&context) {

@@ -82,6 +82,17 @@ pub(super) fn cases() -> Vec<Case> {
         case("receipt_differs_from_dispatch", FindNothing, "two scales differ by two percent", receipt(1_000, 980)),
         case("receipt_differs_from_dispatch", Abstain, "the buyer has not filed yet", with(receipt(1_000, 0), unreceived)),
 
+        case("invoice_differs_from_dispatch", Find, "a fifth less was invoiced than sent", settled(invoiced(80))),
+        case("invoice_differs_from_dispatch", Find, "cheap lanthanum was invoiced for dysprosium", settled(with(invoiced(100), |it| it.invoices[0].lines[0].element = Some(Element::La)))),
+        case("invoice_differs_from_dispatch", Find, "the invoice is somebody else's", settled(with(invoiced(100), |it| it.invoices[0].seller = "914403001922038216".to_owned()))),
+        case("invoice_differs_from_dispatch", FindNothing, "the invoice states two percent less", settled(invoiced(98))),
+        case("invoice_differs_from_dispatch", Abstain, "the tax authority has no invoice yet", settled(with(invoiced(100), |it| { it.links.clear(); it.invoices.clear(); }))),
+
+        case("declaration_differs_from_export", Find, "a tenth more left than was filed", declared(112, |_| {})),
+        case("declaration_differs_from_export", Find, "declared to another country as other goods", declared(100, |it| { let paper = it.declaration.as_mut().unwrap(); paper.destination = "NL".to_owned(); paper.lines[0].hs_code = "8505191000".parse().unwrap(); })),
+        case("declaration_differs_from_export", FindNothing, "the border's scales show two percent less", declared(98, |_| {})),
+        case("declaration_differs_from_export", Abstain, "the customs handed nothing in yet", declared(100, |it| it.declaration = None)),
+
         case("export_without_licence", Find, "magnets with dysprosium leave without a licence", export(controlled(), LicenceLookup::NotNamed)),
         case("export_without_licence", FindNothing, "magnets without heavy rare earths need none", export(GoodsStatus::NotControlled, LicenceLookup::NotNamed)),
         case("export_without_licence", Abstain, "nobody can say whether the goods are controlled", export(GoodsStatus::Undetermined, LicenceLookup::NotNamed)),
@@ -111,7 +122,7 @@ pub(super) fn cases() -> Vec<Case> {
     ]
 }
 
-fn with(mut context: FilingContext, change: impl FnOnce(&mut FilingContext)) -> FilingContext {
+fn with<T>(mut context: T, change: impl FnOnce(&mut T)) -> T {
     change(&mut context);
     context
 }

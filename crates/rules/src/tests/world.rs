@@ -15,6 +15,10 @@ use domain::{
     },
     mass::{ElementMasses, Kilograms},
     money::Money,
+    movement::{
+        CustomsDeclaration, DeclaredExports, DeclaredGoods, ExportedGoods, FiledExport,
+        InvoicedGoods, OxideContent, Settlement, SoldGoods, TaxInvoice,
+    },
     regime::{PartyList, Regime, Verification},
 };
 use jiff::{Timestamp, civil::date};
@@ -150,6 +154,8 @@ pub(super) fn context(claim: Claim, lines: Vec<Line>) -> FilingContext {
         prices: Arc::default(),
         movement: None,
         export: None,
+        settlement: None,
+        declared: None,
         recent: Vec::new(),
         law: law(),
     }
@@ -232,6 +238,87 @@ pub(super) fn receipt(sent_kilograms: i64, received_kilograms: i64) -> FilingCon
         received: vec![moved(received_kilograms)],
         receipts: 1,
     });
+    context
+}
+
+/// 100 kg of dysprosium oxide in one movement, and an invoice for so much of it.
+pub(super) fn invoiced(kilograms: i64) -> Settlement {
+    let mut content = OxideContent::NOTHING;
+    let mut holds = ElementMasses::ZERO;
+    holds.0[Element::Dy.index()] = 87_132_100;
+    content.add(&holds, &[0; ELEMENT_COUNT]);
+    let goods = SoldGoods {
+        movement: movement_id(),
+        seller: organisation(US),
+        seller_code: Some("91350100M000100Y43".to_owned()),
+        buyer_code: Some("914403001922038216".to_owned()),
+        dispatched_on: date(2026, 10, 3),
+        content,
+        value: None,
+    };
+    let line = InvoicedGoods {
+        element: Some(Element::Dy),
+        oxide_grams: kilograms * 1_000,
+        amount: Decimal::from(kilograms * 1_600),
+    };
+    let invoice = TaxInvoice {
+        number: "INV-7".to_owned(),
+        credits: None,
+        issued_on: date(2026, 10, 5),
+        seller: "91350100M000100Y43".to_owned(),
+        buyer: "914403001922038216".to_owned(),
+        currency: CurrencyCode::CNY,
+        lines: vec![line],
+    };
+    Settlement {
+        links: std::collections::BTreeSet::from([(movement_id(), invoice.number.clone())]),
+        dispatches: vec![goods],
+        invoices: vec![invoice],
+    }
+}
+
+/// A dispatch with what settles it.
+pub(super) fn settled(settlement: Settlement) -> FilingContext {
+    let mut context = dispatch();
+    context.settlement = Some(Arc::new(settlement));
+    context
+}
+
+/// An export of 100 kg with its customs declaration of so much.
+pub(super) fn declared(kilograms: i64, change: impl FnOnce(&mut DeclaredExports)) -> FilingContext {
+    let mut context = export(GoodsStatus::NotControlled, LicenceLookup::NotNamed);
+    let magnets = || "85051110".parse().unwrap();
+    let filed = FiledExport {
+        filing: context.filing.id,
+        exporter: organisation(US),
+        exporter_code: Some("91350100M000100Y43".to_owned()),
+        exported_on: date(2026, 10, 3),
+        destination: "DE".to_owned(),
+        licence: None,
+        goods: vec![ExportedGoods {
+            hs_code: Some(magnets()),
+            grams: 100_000,
+            uncertainty_grams: 0,
+        }],
+        content: OxideContent::NOTHING,
+        value: None,
+    };
+    let line = DeclaredGoods {
+        hs_code: magnets(),
+        net_grams: kilograms * 1_000,
+        value: Money { amount: Decimal::from(kilograms * 400), currency: CurrencyCode::CNY },
+        licence: None,
+    };
+    let declaration = CustomsDeclaration {
+        number: "D-1".to_owned(),
+        declared_on: date(2026, 10, 2),
+        exporter: "91350100M000100Y43".to_owned(),
+        destination: "DE".to_owned(),
+        lines: vec![line],
+    };
+    let mut exports = DeclaredExports { exports: vec![filed], declaration: Some(declaration) };
+    change(&mut exports);
+    context.declared = Some(Arc::new(exports));
     context
 }
 

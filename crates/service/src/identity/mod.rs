@@ -13,6 +13,7 @@ pub use password::{Passwords, check_choice};
 pub use permission::{
     Administrator, AgencyAdviser, Analyst, Auditor, Customs, Exporter, Identified, Inspector,
     ORGANISATION, Officer, Official, OrganisationAdministrator, Reporter, SeniorOfficer, Signed,
+    TaxOfficer,
 };
 pub use token::{NoToken, Token, TokenKind};
 

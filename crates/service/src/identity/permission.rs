@@ -206,6 +206,8 @@ permission!(/// May advise officers.
     AgencyAdviser, "an agency's adviser", |signed| signed.has(Role::AgencyAdviser));
 permission!(/// May draw down licences.
     Customs, "a customs officer", |signed| signed.has(Role::Customs));
+permission!(/// May hand in the tax authority's invoices.
+    TaxOfficer, "a tax officer", |signed| signed.has(Role::TaxOfficer));
 permission!(/// May read statistics and balances.
     Analyst, "an analyst", |signed| signed.has(Role::Analyst));
 permission!(/// May follow up findings.

@@ -13,7 +13,7 @@ use testkit::uscc;
 const SECRET: &str = "ZXSECRET";
 
 /// Everybody who asks. The first five belong to no office.
-const CALLERS: [&str; 12] = [
+const CALLERS: [&str; 13] = [
     "nobody",
     "reporter",
     "exporter",
@@ -26,6 +26,7 @@ const CALLERS: [&str; 12] = [
     "auditor",
     "customs",
     "agency_adviser",
+    "tax_officer",
 ];
 const OFFICIALS: &[&str] = &[
     "authority",
@@ -36,6 +37,7 @@ const OFFICIALS: &[&str] = &[
     "auditor",
     "customs",
     "agency_adviser",
+    "tax_officer",
 ];
 const AUTHORITY: &[&str] = &["authority"];
 const READERS: &[&str] = &["officer", "senior_officer", "analyst", "inspector", "auditor"];
@@ -112,6 +114,10 @@ const ROWS: &[Row] = &[
     row(R, "GET", "/v1/movements", Others(OFFICIALS), ""),
     row(R, "GET", "/v1/movements/{id}", Others(OFFICIALS), "movement"),
     row(R, "GET", "/v1/movements/{id}/receipt", Others(OFFICIALS), "movement"),
+    row(R, "GET", "/v1/movements/{id}/match", Others(READERS), "movement"),
+    row(R, "POST", "/v1/feeds/invoices", Others(&["tax_officer"]), "[]"),
+    row(R, "POST", "/v1/feeds/declarations", Others(CUSTOMS), "[]"),
+    row(R, "GET", "/v1/feeds/unmatched", Others(READERS), ""),
     row(R, "POST", "/v1/movements/{id}/explanations", Others(NONE), r#"movement {"reason":"x"}"#),
     row(R, "POST", "/v1/movements/{id}/answers", Others(NONE), r#"movement {"explanation":"0198f2c0-0000-7000-8000-000000000000","verdict":"accepted"}"#),
     row(R, "GET", "/v1/notifications", Own, ""),
@@ -501,6 +507,7 @@ async fn callers(world: &World) -> BTreeMap<&'static str, Option<String>> {
         tokens.insert(caller, Some(world.official(caller).await.token));
     }
     tokens.insert("customs", Some(world.office("customs", "customs").await.token));
+    tokens.insert("tax_officer", Some(world.office("tax_authority", "tax_officer").await.token));
     tokens.insert("agency_adviser", Some(world.office("agency", "agency_adviser").await.token));
     tokens
 }

@@ -128,9 +128,27 @@ async fn a_shortage_is_told_to_whose_turn_it_is_by_mail_too_and_to_officials_in_
     // Explained: now it is the buyer's turn.
     let explain = world.api.reporting("POST", &format!("/v1/movements/{movement}/explanations"));
     let reason = json!({"reason": "a drum was left behind"});
-    world.sends(explain.by(&seller.key).once("explained").with(&reason)).await;
+    let explained = world.sends(explain.by(&seller.key).once("explained").with(&reason)).await;
     is_told(&world, &buyer.session, &["explanation_unanswered opened"]).await;
     assert_eq!(told(&world, &seller.session).await, overdue);
+
+    // Accepted: nothing is left to be done, and a sweep no longer looks at it; what was looked at
+    // lately is looked at once more, so the moment until which is set into the future.
+    let answer = world.api.reporting("POST", &format!("/v1/movements/{movement}/answers"));
+    let accepted = json!({"explanation": explained.body["id"], "verdict": "accepted"});
+    world.sends(answer.by(&buyer.key).once("accepted").with(&accepted)).await;
+    let open = async |expected: i64| {
+        wait_until(&format!("{expected} movements are open"), PATIENCE, async || {
+            (world.stack.database().count("open_movements").await == expected).then_some(())
+        })
+        .await;
+    };
+    open(0).await;
+    // What was accepted is contested by nobody, but explained anew it is open again.
+    let explain = world.api.reporting("POST", &format!("/v1/movements/{movement}/explanations"));
+    let reason = json!({"reason": "it was two drums"});
+    world.sends(explain.by(&seller.key).once("again").with(&reason)).await;
+    open(1).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
