@@ -5,8 +5,8 @@ use clap::{Parser, ValueEnum};
 use std::{path::PathBuf, process::ExitCode};
 use system_tests::{
     figures::{
-        Bench, bulk, epcis, filing_single, flag_latency, idle_memory, material, month_close, trace,
-        up_warm,
+        Bench, bulk, determination, epcis, filing_single, flag_latency, idle_memory, material,
+        month_close, trace, up_warm,
     },
     measure::Figure,
 };
@@ -56,6 +56,9 @@ enum Name {
     BulkPeakRss,
     XlsxLinesPerSecond,
     MonthCloseLinesPerSecond,
+    DeterminationsPerSecondCore,
+    #[value(name = "catalogue_10k_seconds")]
+    Catalogue10k,
 }
 
 // One thread: as little as possible of the machine is taken from what is measured.
@@ -82,6 +85,8 @@ async fn main() -> ExitCode {
         (Name::BulkPeakRss, &[]),
         (Name::XlsxLinesPerSecond, &[]),
         (Name::MonthCloseLinesPerSecond, &[]),
+        (Name::DeterminationsPerSecondCore, &[]),
+        (Name::Catalogue10k, &[]),
     ] {
         if !wanted(name) && !with.iter().any(|name| wanted(*name)) {
             continue;
@@ -115,6 +120,8 @@ async fn measure(name: Name, bench: &Bench) -> anyhow::Result<Vec<Figure>> {
         Name::BulkPeakRss => vec![bulk::measure_memory(bench).await?],
         Name::XlsxLinesPerSecond => vec![bulk::measure_workbook(bench).await?],
         Name::MonthCloseLinesPerSecond => vec![month_close::measure(bench).await?],
+        Name::DeterminationsPerSecondCore => vec![determination::in_process(bench)?],
+        Name::Catalogue10k => vec![determination::catalogue(bench).await?],
         Name::BalanceLateFiling => bail!("measured together with balance_1m_lots_seconds"),
         Name::FilingSingleP99 => bail!("measured together with filing_single_vs_pgbench"),
         Name::Trace300P99 | Name::Trace100k => bail!("measured together with trace_300_p50_vs_cte"),

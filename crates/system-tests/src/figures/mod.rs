@@ -1,6 +1,7 @@
 //! What is measured, one module a figure.
 
 pub mod bulk;
+pub mod determination;
 pub mod epcis;
 pub mod filing_single;
 pub mod flag_latency;
