@@ -14,6 +14,7 @@ pub mod bulk_context;
 pub mod bulk_jobs;
 pub mod cases;
 mod change;
+pub mod changes;
 pub mod chasing;
 mod connect;
 pub mod dead_letters;
@@ -53,6 +54,7 @@ pub mod statistics_releases;
 pub mod trace;
 mod transaction;
 pub mod unmaskings;
+pub mod webhooks;
 
 pub use change::ChangeError;
 pub use connect::{Connection, Pool, Role, Target, act_for, listen_client};

@@ -54,6 +54,7 @@ pub async fn latest_checkpoint(
 pub async fn leaf_of(conn: &mut AsyncPgConnection, event: EventId) -> Result<Option<Leaf>, Error> {
     let row: Option<LeafRow> = log_leaves::table
         .filter(log_leaves::event.eq(event.as_uuid()))
+        .select((log_leaves::index, log_leaves::event, log_leaves::leaf_hash))
         .first(conn)
         .await
         .optional()?;
@@ -66,6 +67,7 @@ pub async fn leaves(conn: &mut AsyncPgConnection, range: Range<u64>) -> Result<V
         .filter(log_leaves::index.ge(signed(range.start)))
         .filter(log_leaves::index.lt(signed(range.end)))
         .order(log_leaves::index)
+        .select((log_leaves::index, log_leaves::event, log_leaves::leaf_hash))
         .load(conn)
         .await?;
     rows.into_iter().map(leaf).collect()

@@ -546,6 +546,7 @@ diesel::table! {
         index -> BigInt,
         event -> Uuid,
         leaf_hash -> Binary,
+        organisation -> Nullable<Uuid>,
     }
 }
 
@@ -1052,6 +1053,40 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    webhook_calls (webhook, index) {
+        webhook -> Uuid,
+        index -> BigInt,
+        organisation -> Uuid,
+        event -> Uuid,
+        state -> Text,
+        attempts -> Integer,
+        next_attempt_at -> Timestamptz,
+        last_status -> Nullable<SmallInt>,
+        last_error -> Nullable<Text>,
+        last_attempt_at -> Nullable<Timestamptz>,
+        delivered_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    webhooks (id) {
+        id -> Uuid,
+        organisation -> Uuid,
+        url -> Text,
+        kinds -> Array<Text>,
+        generation -> Integer,
+        earlier_secret_until -> Nullable<Timestamptz>,
+        state -> Text,
+        disabled_because -> Nullable<Text>,
+        next_index -> BigInt,
+        answered_at -> Nullable<Timestamptz>,
+        created_by -> Uuid,
+        created_at -> Timestamptz,
+        removed_at -> Nullable<Timestamptz>,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     account_balances,
     api_keys,
@@ -1125,4 +1160,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     statistics_contributions,
     statistics_releases,
     unmaskings,
+    webhook_calls,
+    webhooks,
 );

@@ -1,7 +1,7 @@
 //! Events: what became true, told to whoever must hear it.
 //!
-//! An event is written in the transaction that made it true. Its JSON is a contract: the
-//! snapshots below change only together with a new version.
+//! An event is written in the transaction that made it true. Its JSON is a contract: members may
+//! be added, which nobody who reads it minds; what changes or goes is a new version.
 
 use crate::{
     calendar_month::Month,
@@ -101,7 +101,15 @@ pub enum Event {
     #[serde(rename = "licence.issued")]
     LicenceIssued { licence: LicenceId, case: CaseId, organisation: OrganisationId, number: String },
     #[serde(rename = "licence.moved")]
-    LicenceMoved { licence: LicenceId, action: String, state: String, person: Option<PersonId> },
+    LicenceMoved {
+        licence: LicenceId,
+        /// Whose; older entries do not say.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        organisation: Option<OrganisationId>,
+        action: String,
+        state: String,
+        person: Option<PersonId>,
+    },
     #[serde(rename = "licence.used")]
     LicenceUsed {
         licence: LicenceId,
@@ -215,6 +223,7 @@ impl Event {
             | Self::ConfidentialRead { owner: organisation, .. } => Some(*organisation),
             Self::DeterminationMade { organisation, .. }
             | Self::LicenceDeparted { organisation, .. }
+            | Self::LicenceMoved { organisation, .. }
             | Self::CredentialChanged { organisation, .. } => *organisation,
             // What officials suspect is theirs: a finding is nobody's log entry but their own.
             Self::RegimeImported { .. }
@@ -223,7 +232,6 @@ impl Event {
             | Self::PartyListed { .. }
             | Self::ReplayRequested { .. }
             | Self::ApplicationAssessed { .. }
-            | Self::LicenceMoved { .. }
             | Self::FindingRaised { .. }
             | Self::FindingDisposed { .. }
             | Self::FindingClosed { .. }

@@ -84,6 +84,8 @@ id!(/// Goods that had left under a licence before the register was asked.
     DepartureId);
 id!(/// A signed answer to "is this controlled?".
     DeterminationId);
+id!(/// An address that an organisation wants to be called at.
+    WebhookId);
 id!(/// A fact in the append-only event log.
     EventId);
 

@@ -8,6 +8,7 @@ pub mod balance;
 pub mod calendar_month;
 pub mod canonical;
 pub mod case;
+pub mod change;
 pub mod codes;
 pub mod composition;
 pub mod determination;

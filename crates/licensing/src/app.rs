@@ -1,6 +1,7 @@
 //! What can be asked of licensing, on one screen, and what its handlers work with.
 
-use crate::{applications, cases, determinations, keys, licences, workflow};
+use crate::licences::document::{DocumentFont, DocumentSeal};
+use crate::{applications, cases, changes, determinations, keys, licences, webhooks, workflow};
 use database::{Connection, Pool, cases::Moment};
 use domain::ids::OrganisationId;
 use service::{
@@ -22,8 +23,14 @@ pub(crate) struct App {
     pub(crate) regimes: Arc<Regimes>,
     /// What signs licences and determinations.
     pub(crate) signer: Arc<Signer>,
-    /// What seals cursors.
+    /// What signs documents.
+    pub(crate) seal: Arc<DocumentSeal>,
+    /// What documents are written with.
+    pub(crate) font: DocumentFont,
+    /// What seals cursors, and what secrets of webhooks are derived from.
     pub(crate) secret: ServerSecret,
+    /// Whether webhooks may be neighbours of this machine.
+    pub(crate) allow_private_webhooks: bool,
 }
 
 impl App {
@@ -79,6 +86,7 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         .service(workflow::read)
         .service(licences::verify::verify)
         .service(keys::list)
+        .service(licences::document::status::list)
         // Is it controlled?
         .service(determinations::determine)
         .service(determinations::find)
@@ -90,12 +98,25 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         .service(applications::submit)
         .service(applications::withdraw)
         .service(applications::reconsider)
+        // Their systems
+        .service(changes::list)
+        .service(webhooks::create)
+        .service(webhooks::list)
+        .service(webhooks::find)
+        .service(webhooks::edit)
+        .service(webhooks::remove)
+        .service(webhooks::rotate)
+        .service(webhooks::calls)
+        .service(webhooks::replay)
         // Officials
         .service(cases::queue)
         .service(cases::find)
         .service(cases::act::act)
         // Licences
         .service(licences::list)
+        // Before the licence itself, whose number would match their names too
+        .service(licences::document::pdf)
+        .service(licences::document::vc)
         .service(licences::find)
         // Customs
         .service(licences::usage::list)

@@ -1,18 +1,19 @@
-//! What the leader keeps in order: partitions ready ahead of time, and the numbers of its lag.
+//! What the leader keeps in order: partitions ready ahead of time, calls that were over long ago,
+//! and the numbers of its lag.
 
 use crate::{leading::pause, relay::Relay};
-use database::{Connection, outbox};
+use database::{Connection, outbox, webhooks};
 use service::clock;
 use std::time::Duration;
 
 const MEASURE_INTERVAL: Duration = Duration::from_secs(5);
-/// Measurements between two looks at the partitions: an hour.
-const PARTITIONS_EVERY: u32 = 720;
+/// Measurements between two times of tidying: an hour.
+const TIDY_EVERY: u32 = 720;
 
 /// Keeps things in order until told to stop.
 pub(crate) async fn run(relay: &Relay) {
-    for round in (0..PARTITIONS_EVERY).cycle() {
-        if round == 0 && keep_partitions(relay).await.is_none() {
+    for round in (0..TIDY_EVERY).cycle() {
+        if round == 0 && tidy(relay).await.is_none() {
             return;
         }
         if measure(relay).await.is_none() || !pause(relay, MEASURE_INTERVAL).await {
@@ -21,7 +22,7 @@ pub(crate) async fn run(relay: &Relay) {
     }
 }
 
-async fn keep_partitions(relay: &Relay) -> Option<()> {
+async fn tidy(relay: &Relay) -> Option<()> {
     let today = clock::today_in_beijing();
     let keep =
         |mut conn: Connection| async move { outbox::keep_partitions_ready(&mut conn, today).await };
@@ -29,6 +30,10 @@ async fn keep_partitions(relay: &Relay) -> Option<()> {
     if 0 < made {
         tracing::info!(made, "made partitions for the months to come");
     }
+    let now = clock::now();
+    let forget =
+        |mut conn: Connection| async move { webhooks::calling::forget(&mut conn, now).await };
+    relay.in_database("forget old webhook calls", forget).await?;
     Some(())
 }
 

@@ -1,7 +1,8 @@
 //! Who leads: the relay that holds the lock in Postgres, for as long as its connection lasts.
 
 use crate::{
-    checkpoints, housekeeping, mailing, notifying, publishing, relay::Relay, replay, sequencing,
+    calling, checkpoints, housekeeping, mailing, notifying, publishing, relay::Relay, replay,
+    sequencing,
 };
 use database::outbox::{Candidate, Leader};
 use service::retry;
@@ -27,6 +28,7 @@ pub(crate) async fn run(relay: &Relay) {
             () = housekeeping::run(relay) => return,
             () = notifying::run(relay) => return,
             () = mailing::run(relay) => return,
+            () = calling::run(relay) => return,
         }
         metrics::gauge!("relay_leads").set(0.0);
     }

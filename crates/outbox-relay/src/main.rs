@@ -3,11 +3,13 @@
 //! One relay leads; others wait to take over. The leader gives committed events their place in
 //! the log ([`sequencing`]), publishes the log in its order ([`publishing`]), signs its tree
 //! ([`checkpoints`]) and gives dead letters back ([`replay`]). It also looks for open items, tells
-//! whose turn it is ([`notifying`]) and sends what leaves by mail ([`mailing`]). An event counts as published only
-//! after RabbitMQ confirmed it: what stops in between leads to a repeat, never to a loss.
+//! whose turn it is ([`notifying`]), sends what leaves by mail ([`mailing`]) and calls the systems of
+//! applicants about what changed ([`calling`]). An event counts as published only after RabbitMQ
+//! confirmed it: what stops in between leads to a repeat, never to a loss.
 //!
 //! Nothing else publishes. Nothing here judges what an event means.
 
+mod calling;
 mod checkpoints;
 mod dead_letters;
 mod housekeeping;

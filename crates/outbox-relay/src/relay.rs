@@ -1,10 +1,10 @@
 //! What every part of the relay works with.
 
-use crate::mailing::Post;
+use crate::{calling::Telephone, mailing::Post};
 use broker::{Broker, Topology};
 use database::{Connection, Pool, Role, Target};
 use ed25519_dalek::SigningKey;
-use service::{process::Context, retry, settings, signing};
+use service::{process::Context, retry, secret::ServerSecret, settings, signing};
 use std::{future::Future, sync::Arc};
 use tokio_util::sync::CancellationToken;
 
@@ -12,6 +12,9 @@ use tokio_util::sync::CancellationToken;
 const POOL_CONNECTIONS: usize = 2;
 /// One for the sweep, one for mails: neither waits for events, nor they for it.
 const NOTIFIER_CONNECTIONS: usize = 2;
+
+/// Calls are noted as they end: publishing must not wait for that.
+const CALLER_CONNECTIONS: usize = 2;
 
 /// What every part of the relay works with.
 #[derive(Clone)]
@@ -23,7 +26,9 @@ pub(crate) struct Relay {
     pub(crate) settings: settings::Relay,
     pub(crate) notifications: settings::Notifications,
     pub(crate) post: Option<Post>,
+    pub(crate) telephone: Telephone,
     notifier: Pool,
+    caller: Pool,
     pub(crate) shutdown: CancellationToken,
 }
 
@@ -34,6 +39,7 @@ impl Relay {
         Ok(Self {
             pool: target.pool(Role::Relay, POOL_CONNECTIONS),
             notifier: target.pool(Role::Notifier, NOTIFIER_CONNECTIONS),
+            caller: target.pool(Role::Relay, CALLER_CONNECTIONS),
             target,
             broker: Broker {
                 url: settings.amqp_url()?.clone(),
@@ -44,6 +50,10 @@ impl Relay {
             settings: settings.relay.clone(),
             notifications: settings.notifications.clone(),
             post: Post::of(&settings.mail)?,
+            telephone: Telephone::new(
+                &settings.webhooks,
+                ServerSecret::read(settings.secret_key_file()?)?,
+            )?,
             shutdown: context.shutdown.clone(),
         })
     }
@@ -70,6 +80,18 @@ impl Relay {
         F: Future<Output = Result<T, database::Error>>,
     {
         self.through(&self.notifier, what, work).await
+    }
+
+    /// The same on connections of those who call webhooks.
+    pub(crate) async fn as_caller<T, F>(
+        &self,
+        what: &str,
+        work: impl Fn(Connection) -> F,
+    ) -> Option<T>
+    where
+        F: Future<Output = Result<T, database::Error>>,
+    {
+        self.through(&self.caller, what, work).await
     }
 
     async fn through<T, F>(

@@ -3,7 +3,9 @@
 use crate::GoodsStatus;
 use domain::{
     codes::Category,
-    determination::{Assay, Completeness, EndUse, Item, Outcome, Share, Symbol, determine},
+    determination::{
+        Assay, Completeness, EndUse, Item, Outcome, Share, Symbol, determine, magnet_family_of,
+    },
     element::Element,
     filing::Line,
     identifiers::CountryCode,
@@ -58,18 +60,10 @@ fn assay(line: &Line) -> Option<Assay> {
     Assay::new(shares?, Completeness::Partial).ok()
 }
 
-/// The alloy system, where the rare earths or the grade leave no doubt: neodymium magnets are of
-/// one system, samarium ones of two.
 fn family(line: &Line) -> Option<MagnetFamily> {
     let leading = Element::ALL.into_iter().max_by_key(|element| line.elements.get(*element))?;
-    match leading {
-        _ if line.elements.is_zero() => None,
-        Element::Nd | Element::Pr => Some(MagnetFamily::NdFeB),
-        Element::Sm if names_samarium_cobalt(line) => Some(MagnetFamily::SmCo),
-        _ => None,
+    if line.elements.is_zero() {
+        return None;
     }
-}
-
-fn names_samarium_cobalt(line: &Line) -> bool {
-    line.grade.as_ref().is_some_and(|grade| grade.to_ascii_lowercase().contains("smco"))
+    magnet_family_of(leading, line.grade.as_deref())
 }

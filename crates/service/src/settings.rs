@@ -142,6 +142,21 @@ pub const SETTINGS: &[Setting] = &[
         "how long after a failed attempt a mail is tried again; doubled each time, up to six hours",
     ),
     row(
+        "webhooks.retry_seconds",
+        Some("5"),
+        "how long after a failed attempt a webhook is called again; doubled each time, up to six hours",
+    ),
+    row(
+        "webhooks.allow_private_addresses",
+        Some("false"),
+        "lets webhooks be called over plain http and at addresses that the internet does not reach: for development",
+    ),
+    row(
+        "pdf.font_file",
+        Some("/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc"),
+        "font with Chinese and Latin letters that licences are written with; Debian's fonts-noto-cjk has it",
+    ),
+    row(
         "relay.delete_before_publish",
         Some("false"),
         "EXPERIMENTS ONLY: forgets events before they are confirmed, to show that the chaos test notices; refused unless LODESTONE_EXPERIMENT=yes",
@@ -180,6 +195,8 @@ pub struct Settings {
     pub relay: Relay,
     pub notifications: Notifications,
     pub mail: Mail,
+    pub webhooks: Webhooks,
+    pub pdf: Pdf,
     pub worker: Worker,
 }
 
@@ -316,6 +333,23 @@ pub struct Mail {
     pub smtp_url: Option<String>,
     pub from: String,
     pub retry_seconds: u32,
+}
+
+/// How systems of applicants are called.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "each field is described in `SETTINGS`")]
+pub struct Webhooks {
+    pub retry_seconds: u32,
+    pub allow_private_addresses: bool,
+}
+
+/// How licences are written as documents.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "each field is described in `SETTINGS`")]
+pub struct Pdf {
+    pub font_file: PathBuf,
 }
 
 /// How the worker takes messages into account.

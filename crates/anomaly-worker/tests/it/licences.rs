@@ -53,6 +53,7 @@ async fn exports_are_judged_by_the_licence_as_it_stands() {
         licence,
         Event::LicenceMoved {
             licence,
+            organisation: None,
             action: "suspend".to_owned(),
             state: "suspended".to_owned(),
             person: None,
@@ -73,6 +74,7 @@ async fn exports_are_judged_by_the_licence_as_it_stands() {
         licence,
         Event::LicenceMoved {
             licence,
+            organisation: None,
             action: "reinstate".to_owned(),
             state: "issued".to_owned(),
             person: None,

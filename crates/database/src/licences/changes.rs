@@ -129,6 +129,7 @@ async fn tell(
 ) -> Result<(), Error> {
     note(conn, record.id, action, person, moment, json!({"case": case})).await?;
     let (action, state) = (action.to_owned(), record.state.to_string());
-    let event = Event::LicenceMoved { licence: record.id, action, state, person };
+    let organisation = Some(record.organisation);
+    let event = Event::LicenceMoved { licence: record.id, organisation, action, state, person };
     events::append(conn, &moment.origin(person), record.id.as_uuid(), &event).await
 }

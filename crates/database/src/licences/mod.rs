@@ -13,7 +13,7 @@ pub use amendments::{Amendment, amend, amendments};
 pub use arrivals::{ArrivalRecord, NewArrival, arrivals, report_arrival};
 pub use changes::{begin_change, end_change};
 pub use departures::{Departed, DepartureRecord, NewDeparture, departures, record_departure};
-pub use list::{LicenceHeader, of_organisation};
+pub use list::{LicenceHeader, Withdrawn, of_organisation, withdrawn};
 pub use row::{LicenceLineRecord, LicenceRecord};
 pub use usage::{
     NewReservation, ReservationRecord, Reserved, UseError, find_reservation, reservations, reserve,
@@ -198,6 +198,7 @@ async fn move_to(
     note(conn, record.id, step.action.as_str(), person, moment, detail).await?;
     let event = Event::LicenceMoved {
         licence: record.id,
+        organisation: Some(record.organisation),
         action: step.action.to_string(),
         state: step.to.to_string(),
         person,

@@ -2,7 +2,7 @@
 
 use super::{frontier, index_to_sql};
 use crate::{CorruptRow, Error, Role, Target, events::OUTBOX_CHANNEL, listen_client};
-use domain::log::leaf_hash;
+use domain::{change::TOLD_EVENTS, log::leaf_hash};
 use std::collections::HashMap;
 use tokio::sync::mpsc;
 use tokio_postgres::Client;
@@ -76,25 +76,31 @@ impl Leader {
         let mut ids: Vec<Uuid> = taken.iter().map(|row| row.get(0)).collect();
         ids.sort_unstable();
         let bodies = transaction
-            .query("select id, body from lodestone.events where id = any($1)", &[&ids])
+            .query(
+                "select id, body, case when name = any($2) then organisation end
+                 from lodestone.events where id = any($1)",
+                &[&ids, &TOLD_EVENTS.as_slice()],
+            )
             .await?;
-        let bodies: HashMap<Uuid, &[u8]> =
-            bodies.iter().map(|row| (row.get(0), row.get(1))).collect();
+        let bodies: HashMap<Uuid, (&[u8], Option<Uuid>)> =
+            bodies.iter().map(|row| (row.get(0), (row.get(1), row.get(2)))).collect();
         let first = index_to_sql(frontier.size());
-        let mut hashes = Vec::with_capacity(ids.len());
+        let (mut hashes, mut told) = (Vec::with_capacity(ids.len()), Vec::with_capacity(ids.len()));
         for id in &ids {
-            let body =
+            let (body, organisation) =
                 bodies.get(id).ok_or(CorruptRow { table: "outbox", column: "event", id: *id })?;
             let leaf = leaf_hash(body);
             frontier.push(leaf);
             hashes.push(leaf.as_bytes().to_vec());
+            told.push(*organisation);
         }
         transaction
             .execute(
-                "insert into lodestone.log_leaves (index, event, leaf_hash)
-                 select $1 + place - 1, event, leaf_hash
-                 from unnest($2::uuid[], $3::bytea[]) with ordinality as t (event, leaf_hash, place)",
-                &[&first, &ids, &hashes],
+                "insert into lodestone.log_leaves (index, event, leaf_hash, organisation)
+                 select $1 + place - 1, event, leaf_hash, organisation
+                 from unnest($2::uuid[], $3::bytea[], $4::uuid[]) with ordinality
+                     as t (event, leaf_hash, organisation, place)",
+                &[&first, &ids, &hashes, &told],
             )
             .await?;
         let subtrees: Vec<&[u8]> =

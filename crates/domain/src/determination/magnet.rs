@@ -3,17 +3,15 @@
 use super::{
     Item,
     assay::{Assay, Content},
-    material, percent,
+    law::{ListedItem, percent},
+    material,
     verdict::Evidence,
     wording,
 };
 use crate::{
     element::Element,
-    regime::{
-        ControlItem, Dated, FunctionalForm, ItemCategory, MagnetFamily, ParameterName, Regime,
-    },
+    regime::{FunctionalForm, ItemCategory, MagnetFamily},
 };
-use jiff::civil::Date;
 use rust_decimal::{Decimal, dec};
 
 /// Elements whose presence brings a neodymium magnet under control.
@@ -48,7 +46,7 @@ pub(super) fn judge(evidence: &mut Evidence<'_>, item: &Item) {
 fn judge_neodymium(evidence: &mut Evidence<'_>, item: &Item) {
     let rows = rows_of_family(evidence, MagnetFamily::NdFeB);
     evidence.examine(&rows);
-    let mattering: Vec<_> = rows.iter().filter(|row| evidence.matters(row)).copied().collect();
+    let mattering: Vec<_> = rows.iter().filter(|row| row.matters()).copied().collect();
     if mattering.is_empty() {
         return;
     }
@@ -60,10 +58,10 @@ fn judge_neodymium(evidence: &mut Evidence<'_>, item: &Item) {
     let ranges = DECISIVE.map(|element| assay.range(element.symbol()).unwrap_or_default());
     let least: Decimal = ranges.iter().map(|(least, _)| *least).sum();
     let most: Decimal = ranges.iter().map(|(_, most)| *most).sum();
-    let threshold = percent(evidence, ParameterName::DyTbThresholdPercent);
+    let threshold = percent(evidence.law().practice());
     if threshold < least {
         evidence.reason(wording::contains_dysprosium_or_terbium());
-        let there = |row: &&Dated<ControlItem>| {
+        let there = |row: &&ListedItem<'_>| {
             row.value.element.is_some_and(|element| {
                 assay.content(element.symbol(), Decimal::ZERO) == Content::AboveLimit
             })
@@ -87,7 +85,7 @@ fn judge_neodymium(evidence: &mut Evidence<'_>, item: &Item) {
 
 /// Holmium has an item of its own; other listed elements may be reached as alloys.
 fn judge_other_elements(evidence: &mut Evidence<'_>, family: MagnetFamily, assay: &Assay) {
-    let limit = percent(evidence, ParameterName::TracePercent);
+    let limit = percent(evidence.law().trace());
     for element in Element::ALL {
         let decided = match family {
             MagnetFamily::SmCo => element == Element::Sm,
@@ -97,10 +95,9 @@ fn judge_other_elements(evidence: &mut Evidence<'_>, family: MagnetFamily, assay
         if decided || assay.content(element.symbol(), limit) != Content::AboveLimit {
             continue;
         }
-        let named = evidence.items(|row| {
-            row.element == Some(element)
-                && row.is_about(ItemCategory::FunctionalMaterial)
-                && row.form() == Some(FunctionalForm::PermanentMagnet)
+        let named = evidence.of(element, |row| {
+            row.is_about(ItemCategory::FunctionalMaterial)
+                && row.form == Some(FunctionalForm::PermanentMagnet)
         });
         if !named.is_empty() {
             for row in named {
@@ -108,11 +105,11 @@ fn judge_other_elements(evidence: &mut Evidence<'_>, family: MagnetFamily, assay
             }
             continue;
         }
-        let alloys = evidence.items(|row| row.element == Some(element) && row.is_heading());
+        let alloys = evidence.of(element, |row| row.is_heading);
         evidence.examine(&alloys);
         let alloys: Vec<_> = alloys
             .into_iter()
-            .filter(|row| row.value.category == ItemCategory::Alloy && evidence.matters(row))
+            .filter(|row| row.value.category == ItemCategory::Alloy && row.matters())
             .collect();
         if !alloys.is_empty() {
             evidence.doubt(wording::magnet_as_alloy(element, &alloys));
@@ -120,19 +117,13 @@ fn judge_other_elements(evidence: &mut Evidence<'_>, family: MagnetFamily, assay
     }
 }
 
-fn rows_of_family<'a>(
-    evidence: &Evidence<'a>,
-    family: MagnetFamily,
-) -> Vec<&'a Dated<ControlItem>> {
-    evidence.items(|row| row.is_about(ItemCategory::Magnet) && row.magnet_family() == Some(family))
+fn rows_of_family<'a>(evidence: &Evidence<'a>, family: MagnetFamily) -> Vec<&'a ListedItem<'a>> {
+    evidence.items(|row| row.is_about(ItemCategory::Magnet) && row.magnet_family == Some(family))
 }
 
 fn rest_on_threshold(evidence: &mut Evidence<'_>) {
-    let (regime, day): (&Regime, Date) = (evidence.regime(), evidence.day());
-    if let Some(row) = regime.parameter(ParameterName::DyTbThresholdPercent, day) {
-        let provenance = &row.provenance;
-        let name = format!("parameter {}", row.key);
-        evidence.rest_on(name, &provenance.source, provenance.verification);
+    if let Some(row) = evidence.law().practice() {
+        evidence.rest_on(&format!("parameter {}", row.key), &row.provenance);
     }
 }
 

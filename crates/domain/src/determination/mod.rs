@@ -6,23 +6,28 @@
 //! answer never says "not controlled" on the strength of it.
 
 mod assay;
+mod law;
 mod magnet;
 mod material;
+mod product;
 #[cfg(test)]
 mod tests;
 mod verdict;
 mod wording;
 
 pub use assay::{Assay, Completeness, InvalidAssay, Share, Symbol, UnknownSymbol};
-pub use verdict::{Binding, Determination, Doubt, DoubtKind, Outcome, RestsOn, WhoDecides};
+pub use law::Judge;
+pub use product::{magnet_family_of, of_product};
+pub use verdict::{
+    Binding, Determination, Doubt, DoubtKind, LicenceNeeded, Outcome, RestsOn, WhoDecides,
+};
 
 use crate::{
     codes::words,
     identifiers::{CountryCode, HsCode},
-    regime::{FunctionalForm, ItemCategory, MagnetFamily, ParameterName, PartyList, Regime},
+    regime::{FunctionalForm, ItemCategory, MagnetFamily, PartyList, Regime},
 };
 use jiff::civil::Date;
-use rust_decimal::{Decimal, dec};
 use serde::Serialize;
 use verdict::Evidence;
 
@@ -88,9 +93,13 @@ impl Item {
     }
 }
 
-/// Judges an item as of a day.
+/// Judges an item as of a day. Whoever asks about many keeps a [`Judge`].
 pub fn determine(regime: &Regime, item: &Item, day: Date) -> Determination {
-    let mut evidence = Evidence::new(regime, day);
+    Judge::on(regime, day).determine(item)
+}
+
+fn judge(law: &Judge<'_>, item: &Item) -> Determination {
+    let mut evidence = Evidence::new(law);
     match item.category {
         ItemCategory::Magnet => magnet::judge(&mut evidence, item),
         ItemCategory::Ore | ItemCategory::Concentrate => {
@@ -110,9 +119,4 @@ pub fn determine(regime: &Regime, item: &Item, day: Date) -> Determination {
         | ItemCategory::Target => material::judge(&mut evidence, item),
     }
     evidence.conclude(item)
-}
-
-/// The number under a name on the day; zero, the strictest reading, where no row holds it.
-fn percent(evidence: &Evidence<'_>, name: ParameterName) -> Decimal {
-    evidence.regime().parameter(name, evidence.day()).map_or(dec!(0), |row| row.value.value)
 }

@@ -1,10 +1,14 @@
 use super::*;
 use crate::{
+    codes::Category,
+    composition::Composition,
     element::Element,
     regime::{ControlItem, Dated, RegimeRow, Standing},
 };
 use jiff::civil::date;
+use proptest::prelude::*;
 use rstest::rstest;
+use rust_decimal::{Decimal, dec};
 use std::{collections::BTreeMap, fmt::Write};
 
 const TODAY: Date = date(2026, 11, 23);
@@ -348,4 +352,111 @@ fn a_symbol_is_that_of_a_chemical_element() {
         "Xx".parse::<Symbol>().unwrap_err().to_string(),
         "\"Xx\" is not the symbol of a chemical element such as \"Dy\" or \"Fe\""
     );
+}
+
+#[rstest]
+#[case::both("2846902200", "controlled", &["dual_use", "ordinary_export"], "34Bxy")]
+#[case::seen_in_another_order("2846902100", "controlled", &["dual_use", "ordinary_export"], "4Bxy3")]
+#[case::own_sum("2846901500", "controlled", &["dual_use", "ordinary_export"], "own-assumption")]
+#[case::ordinary_only("2846902400", "not controlled", &["ordinary_export"], "4Bxy")]
+#[case::unknown_code("2846909999", "controlled", &["dual_use"], "")]
+fn a_compound_may_need_two_licences(
+    #[case] hs: &str,
+    #[case] answer: &str,
+    #[case] licences: &[&str],
+    #[case] said: &str,
+) {
+    let made_of = if answer == "controlled" { "Dy 60, Cl 40" } else { "Nd 60, Cl 40" };
+    let hs = Some(hs.parse().unwrap());
+    let item = Item { hs, ..an(ItemCategory::Compound, made_of) };
+    let determination = determine(&Regime::default_china_2025(), &item, SUMMER_2025);
+    assert!(short(&determination).starts_with(answer), "{}", short(&determination));
+    let needed: Vec<&str> =
+        determination.licences_needed.iter().map(|licence| licence.as_str()).collect();
+    assert_eq!(needed, licences);
+    assert!(determination.advisories.iter().any(|text| text.en.contains(said)));
+}
+
+#[rstest]
+#[case::before(date(2026, 1, 5), 0)]
+#[case::since(date(2026, 1, 6), 1)]
+fn a_destination_has_its_notice_from_its_day_on(#[case] day: Date, #[case] notices: usize) {
+    let destination = Some("JP".parse().unwrap());
+    let item = Item { destination, ..an(ItemCategory::Magnet, "Sm 33.79, Co 66.21") };
+    let answer = determine(&Regime::default_china_2025(), &item, day);
+    let said = answer.advisories.iter().filter(|text| text.en.contains("Japanese")).count();
+    assert_eq!(said, notices);
+}
+
+#[rstest]
+#[case::magnet(Category::Magnet, &[("Nd", "29"), ("Dy", "1.2")], None, "controlled 1C905.a.4")]
+#[case::clean_magnet(Category::Magnet, &[("Nd", "30")], None, "not controlled")]
+#[case::smco(Category::Magnet, &[("Sm", "25")], Some("SmCo 2:17"), "controlled 1C902.a.4")]
+#[case::unsaid_samarium(Category::Magnet, &[("Sm", "25")], None, "undetermined composition_missing")]
+#[case::oxide(Category::Oxide, &[("Tb", "85")], None, "controlled 1C904.b")]
+#[case::nothing_stated(Category::Oxide, &[], None, "undetermined composition_missing")]
+fn a_registered_product_is_a_question(
+    #[case] category: Category,
+    #[case] percent: &[(&str, &str)],
+    #[case] grade: Option<&str>,
+    #[case] answer: &str,
+) {
+    let shares = percent.iter().map(|(element, percent)| {
+        (element.parse::<Element>().unwrap(), percent.parse::<Decimal>().unwrap())
+    });
+    let composition = Composition::of_elements(shares).unwrap();
+    let item = of_product(category, &composition, grade, None);
+    assert_eq!(short(&determine(&Regime::default_china_2025(), &item, SUMMER_2025)), answer);
+}
+
+/// Any goods at all: some elements with some content and some doubt about it.
+fn any_item() -> impl Strategy<Value = Item> {
+    let symbols = ["Nd", "Dy", "Tb", "Sm", "Fe", "Co", "B", "O", "Ho", "Y", "Zn"];
+    let share = (0..symbols.len(), 0_u32..3_000, 0_u32..100);
+    let shares = prop::collection::vec(share, 0..5);
+    (0..ItemCategory::ALL.len(), shares, any::<bool>()).prop_map(
+        move |(category, shares, whole)| {
+            let shares = shares.into_iter().map(|(symbol, percent, uncertainty)| {
+                let share = Share {
+                    percent: Decimal::new(percent.into(), 2),
+                    uncertainty_percent: Decimal::new(uncertainty.into(), 2),
+                };
+                (symbols[symbol].parse().unwrap(), share)
+            });
+            let completeness = if whole { Completeness::Complete } else { Completeness::Partial };
+            let assay = Assay::new(shares.collect(), completeness).ok();
+            Item { assay, ..Item::of(ItemCategory::ALL[category]) }
+        },
+    )
+}
+
+proptest! {
+    #[test]
+    fn an_answer_is_whole_whatever_is_asked(item in any_item(), days in 0_i32..800) {
+        let regime = Regime::default_china_2025();
+        let day = SUMMER_2025.saturating_add(jiff::Span::new().days(days));
+        let answer = determine(&regime, &item, day);
+        // Nothing that trade merely practises ever sets goods free.
+        let practised = answer.rests_on.iter().any(|row| !row.row.starts_with("parameter") && row.verification == crate::regime::Verification::TradePractice);
+        prop_assert!(!practised);
+        match &answer.outcome {
+            Outcome::Controlled { codes } => {
+                prop_assert!(!codes.is_empty());
+                for code in codes {
+                    let row = regime.control_item(&code.0).unwrap();
+                    prop_assert_eq!(regime.standing(&row.value.announcement, day), Standing::InForce);
+                }
+            }
+            Outcome::NotControlled => {
+                prop_assert!(answer.rests_on.iter().all(|row| &*row.row != "parameter dy_tb_threshold_percent"));
+            }
+            Outcome::Undetermined { doubts } => {
+                prop_assert!(!doubts.is_empty());
+                prop_assert!(answer.binding != Binding::Binding);
+            }
+        }
+        let doubled = |texts: &[crate::regime::Sentence]| texts.iter().all(|text| !text.zh.is_empty() && !text.en.is_empty());
+        prop_assert!(doubled(&answer.reasons) && doubled(&answer.advisories) && doubled(&answer.would_change));
+        prop_assert_eq!(answer, Judge::on(&regime, day).determine(&item));
+    }
 }

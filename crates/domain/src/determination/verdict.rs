@@ -1,15 +1,18 @@
 //! The answer, and how evidence for it is gathered and weighed.
 
-use super::{EndUse, Item, wording};
+use super::{
+    EndUse, Item,
+    law::{Judge, ListedItem},
+    wording,
+};
 use crate::{
     codes::words,
-    regime::{
-        ControlCode, ControlItem, Dated, PartyList, Regime, RegimeVersion, Sentence, Standing,
-        Verification,
-    },
+    element::Element,
+    regime::{ControlCode, Provenance, RegimeVersion, Sentence, Standing, Verification},
 };
 use jiff::civil::Date;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
+use std::sync::Arc;
 
 /// Controlled, not controlled, or not known.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -97,11 +100,35 @@ pub enum Binding {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct RestsOn {
     /// The code, announcement or parameter.
-    pub row: String,
+    #[serde(serialize_with = "as_text")]
+    pub row: Arc<str>,
     /// Where it comes from.
-    pub source: String,
+    #[serde(serialize_with = "as_text")]
+    pub source: Arc<str>,
     /// How well it was checked.
     pub verification: Verification,
+}
+
+// A catalogue rests on the same rows over and over: they are shared, not copied.
+fn as_text<S: Serializer>(text: &Arc<str>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(text)
+}
+
+impl RestsOn {
+    pub(super) fn of(row: &str, provenance: &Provenance) -> Self {
+        let source = Arc::from(provenance.source.as_str());
+        Self { row: Arc::from(row), source, verification: provenance.verification }
+    }
+}
+
+words! {
+    /// A licence that goods need before they leave.
+    LicenceNeeded {
+        /// For dual-use items.
+        DualUse = "dual_use",
+        /// An ordinary export licence, by the supervision condition of the tariff code.
+        OrdinaryExport = "ordinary_export",
+    }
 }
 
 /// The answer to a question, complete in itself.
@@ -117,6 +144,8 @@ pub struct Determination {
     /// Whether it binds.
     #[serde(flatten)]
     pub binding: Binding,
+    /// The licences that the goods need, as far as the rows say: both for many controlled compounds.
+    pub licences_needed: Vec<LicenceNeeded>,
     /// Why, in the order of importance.
     pub reasons: Vec<Sentence>,
     /// What would lead to another answer.
@@ -129,24 +158,22 @@ pub struct Determination {
 
 /// What speaks for and against control, gathered before it is weighed.
 pub(super) struct Evidence<'a> {
-    regime: &'a Regime,
-    day: Date,
+    law: &'a Judge<'a>,
     /// Items in force that reach the goods.
-    reached: Vec<&'a Dated<ControlItem>>,
+    reached: Vec<&'a ListedItem<'a>>,
     /// Items that would reach the goods if they were in force.
-    lapsed: Vec<(&'a Dated<ControlItem>, Standing)>,
+    lapsed: Vec<&'a ListedItem<'a>>,
     /// Items in force that were looked at.
-    examined: Vec<&'a Dated<ControlItem>>,
+    examined: Vec<&'a ListedItem<'a>>,
     doubts: Vec<Doubt>,
     reasons: Vec<Sentence>,
     rests_on: Vec<RestsOn>,
 }
 
 impl<'a> Evidence<'a> {
-    pub(super) const fn new(regime: &'a Regime, day: Date) -> Self {
+    pub(super) const fn new(law: &'a Judge<'a>) -> Self {
         Self {
-            regime,
-            day,
+            law,
             reached: Vec::new(),
             lapsed: Vec::new(),
             examined: Vec::new(),
@@ -156,43 +183,34 @@ impl<'a> Evidence<'a> {
         }
     }
 
-    pub(super) const fn regime(&self) -> &'a Regime {
-        self.regime
-    }
-
-    pub(super) const fn day(&self) -> Date {
-        self.day
+    pub(super) const fn law(&self) -> &'a Judge<'a> {
+        self.law
     }
 
     /// The items that satisfy a condition and whose dates are not over.
     pub(super) fn items(
         &self,
-        condition: impl Fn(&ControlItem) -> bool,
-    ) -> Vec<&'a Dated<ControlItem>> {
-        let over = |row: &Dated<ControlItem>| row.until.is_some_and(|until| until <= self.day);
-        let rows = self.regime.control_items().iter();
-        rows.filter(|row| condition(&row.value) && !over(row)).collect()
+        condition: impl Fn(&ListedItem<'a>) -> bool,
+    ) -> Vec<&'a ListedItem<'a>> {
+        self.law.items(condition)
     }
 
-    pub(super) fn standing(&self, item: &Dated<ControlItem>) -> Standing {
-        match (self.regime.standing(&item.value.announcement, self.day), item.from) {
-            (Standing::InForce, Some(from)) if self.day < from => Standing::NotYet { from },
-            (standing, _) => standing,
-        }
-    }
-
-    /// Whether an item matters today: in force, or possibly in force.
-    pub(super) fn matters(&self, item: &Dated<ControlItem>) -> bool {
-        matches!(self.standing(item), Standing::InForce | Standing::NotKnown { .. })
+    /// Those of them about one element.
+    pub(super) fn of(
+        &self,
+        element: Element,
+        condition: impl Fn(&ListedItem<'a>) -> bool,
+    ) -> Vec<&'a ListedItem<'a>> {
+        self.law.of(element, condition)
     }
 
     /// Looked at an item without finding that it reaches the goods.
-    pub(super) fn examine(&mut self, items: &[&'a Dated<ControlItem>]) {
+    pub(super) fn examine(&mut self, items: &[&'a ListedItem<'a>]) {
         for item in items {
-            match self.standing(item) {
+            match &item.standing {
                 Standing::InForce => self.examined.push(item),
                 standing @ (Standing::Suspended { .. } | Standing::NotYet { .. }) => {
-                    self.remember_suspension(&standing);
+                    self.remember_suspension(standing);
                 }
                 Standing::NotKnown { .. } | Standing::Ended => {}
             }
@@ -200,15 +218,15 @@ impl<'a> Evidence<'a> {
     }
 
     /// The wording of an item reaches the goods.
-    pub(super) fn reach(&mut self, item: &'a Dated<ControlItem>) {
-        match self.standing(item) {
+    pub(super) fn reach(&mut self, item: &'a ListedItem<'a>) {
+        match &item.standing {
             Standing::InForce => self.reached.push(item),
             Standing::NotKnown { after, ended } => {
-                self.doubt(wording::after_suspension(item, &after, ended));
+                self.doubt(wording::after_suspension(item, after, *ended));
             }
             standing @ (Standing::Suspended { .. } | Standing::NotYet { .. }) => {
-                self.remember_suspension(&standing);
-                self.lapsed.push((item, standing));
+                self.remember_suspension(standing);
+                self.lapsed.push(item);
             }
             Standing::Ended => {}
         }
@@ -222,14 +240,16 @@ impl<'a> Evidence<'a> {
         self.reasons.push(reason);
     }
 
-    pub(super) fn rest_on(&mut self, row: String, source: &str, verification: Verification) {
-        self.rests_on.push(RestsOn { row, source: source.to_owned(), verification });
+    pub(super) fn rest_on(&mut self, row: &str, provenance: &Provenance) {
+        self.rests_on.push(RestsOn::of(row, provenance));
     }
 
     fn remember_suspension(&mut self, standing: &Standing) {
         if let Standing::Suspended { by, provenance, .. } = standing {
             let row = format!("announcement {by}");
-            self.rest_on(row, &provenance.source, provenance.verification);
+            if self.rests_on.iter().all(|known| *known.row != *row) {
+                self.rest_on(&row, provenance);
+            }
         }
     }
 
@@ -238,21 +258,23 @@ impl<'a> Evidence<'a> {
         if self.reached.is_empty() && self.doubts.is_empty() {
             self.doubts.extend(wording::end_use_or_party(item));
         }
-        for (lapsed, standing) in &self.lapsed {
-            self.reasons.push(wording::lapsed(lapsed, standing));
+        for lapsed in &self.lapsed {
+            self.reasons.push(wording::lapsed(lapsed, &lapsed.standing));
         }
         let outcome = self.outcome();
         self.explain(&outcome);
-        let would_change = wording::would_change(&outcome, &self.lapsed, item);
-        let advisories = wording::advisories(&outcome, item, self.unnamed_parties());
+        let would_change = wording::would_change(&outcome, !self.lapsed.is_empty(), item);
+        let advisories = wording::advisories(&outcome, item, self.law);
+        let licences_needed = self.licences_needed(&outcome, item);
         self.rests_on.sort();
         self.rests_on.dedup();
         let binding = self.binding(&outcome);
         Determination {
             outcome,
-            as_of: self.day,
-            regime_version: self.regime.version().clone(),
+            as_of: self.law.day(),
+            regime_version: self.law.regime().version().clone(),
             binding,
+            licences_needed,
             reasons: self.reasons,
             would_change,
             advisories,
@@ -287,8 +309,7 @@ impl<'a> Evidence<'a> {
             if matches!(outcome, Outcome::Controlled { .. }) {
                 self.reasons.insert(0, wording::listed(row));
             }
-            let provenance = &row.provenance;
-            self.rest_on(row.value.code.0.clone(), &provenance.source, provenance.verification);
+            self.rests_on.push(row.rests_on.clone());
         }
         if *outcome == Outcome::NotControlled {
             self.reasons.insert(0, wording::no_item_reaches_it());
@@ -302,13 +323,23 @@ impl<'a> Evidence<'a> {
         if self.rests_on.is_empty() {
             return Binding::NotBinding { because: vec![wording::no_row_about_it()] };
         }
-        let weak = self.rests_on.iter().filter(|row| !row.verification.can_bind());
-        let because: Vec<Sentence> = weak.map(wording::not_verified).collect();
+        // One sentence for each mark, however many rows bear it.
+        let because: Vec<Sentence> = Verification::ALL
+            .iter()
+            .filter(|mark| !mark.can_bind())
+            .filter_map(|mark| wording::not_verified(&self.rests_on, *mark))
+            .collect();
         if because.is_empty() { Binding::Binding } else { Binding::NotBinding { because } }
     }
 
-    fn unnamed_parties(&self) -> u32 {
-        PartyList::ALL.iter().map(|list| self.regime.unnamed_parties(*list, self.day)).sum()
+    /// A dual-use licence for what is controlled; an ordinary one where the tariff code asks for it.
+    fn licences_needed(&self, outcome: &Outcome, item: &Item) -> Vec<LicenceNeeded> {
+        let tariff = item.hs.as_ref().and_then(|hs| self.law.tariff_condition(hs));
+        let ordinary = tariff.is_some_and(|row| row.value.asks_for_export_licence());
+        let controlled = matches!(outcome, Outcome::Controlled { .. });
+        let needed =
+            [(controlled, LicenceNeeded::DualUse), (ordinary, LicenceNeeded::OrdinaryExport)];
+        needed.into_iter().filter(|(is, _)| *is).map(|(_, licence)| licence).collect()
     }
 }
 

@@ -2,16 +2,20 @@
 
 use super::{
     Item,
+    law::{Judge, ListedItem},
     verdict::{Doubt, DoubtKind, Outcome, RestsOn, WhoDecides},
 };
 use crate::{
     element::Element,
-    regime::{ControlItem, Dated, ItemCategory, MagnetFamily, PartyList, Sentence, Standing},
+    regime::{
+        Dated, ItemCategory, MagnetFamily, PartyList, Sentence, Standing, TariffCondition,
+        Verification,
+    },
 };
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 
-type Rows<'a, 'b> = &'b [&'a Dated<ControlItem>];
+type Rows<'a, 'b> = &'b [&'a ListedItem<'a>];
 
 fn doubt(
     kind: DoubtKind,
@@ -48,7 +52,7 @@ fn names_zh(elements: &[Element]) -> String {
     elements.iter().map(|element| element.name_zh()).collect::<Vec<_>>().join("、")
 }
 
-pub(super) fn listed(row: &Dated<ControlItem>) -> Sentence {
+pub(super) fn listed(row: &ListedItem<'_>) -> Sentence {
     let item = &row.value;
     let announcement = &item.announcement;
     Sentence::new(
@@ -67,7 +71,7 @@ pub(super) fn no_item_reaches_it() -> Sentence {
     )
 }
 
-pub(super) fn lapsed(row: &Dated<ControlItem>, standing: &Standing) -> Sentence {
+pub(super) fn lapsed(row: &ListedItem<'_>, standing: &Standing) -> Sentence {
     let item = &row.value;
     let (code, announcement) = (&item.code, &item.announcement);
     match standing {
@@ -90,7 +94,7 @@ pub(super) fn lapsed(row: &Dated<ControlItem>, standing: &Standing) -> Sentence 
     }
 }
 
-pub(super) fn after_suspension(row: &Dated<ControlItem>, after: &str, ended: Date) -> Doubt {
+pub(super) fn after_suspension(row: &ListedItem<'_>, after: &str, ended: Date) -> Doubt {
     let item = &row.value;
     let (code, announcement) = (&item.code, &item.announcement);
     doubt(
@@ -341,19 +345,24 @@ pub(super) fn no_row_about_it() -> Sentence {
     )
 }
 
-pub(super) fn not_verified(row: &RestsOn) -> Sentence {
-    let (name, mark) = (&row.row, row.verification);
-    Sentence::new(
-        format!("所依据的{name}未经官方原文逐字核对（{mark}）"),
-        format!(
-            "{name}, on which it rests, was not checked word by word against the official text ({mark})"
-        ),
-    )
+pub(super) fn not_verified(rests_on: &[RestsOn], mark: Verification) -> Option<Sentence> {
+    let names: Vec<&str> =
+        rests_on.iter().filter(|row| row.verification == mark).map(|row| &*row.row).collect();
+    let were = if names.len() == 1 { "was" } else { "were" };
+    let (zh, en) = (names.join("、"), names.join(", "));
+    (!names.is_empty()).then(|| {
+        Sentence::new(
+            format!("所依据的{zh}未经官方原文逐字核对（{mark}）"),
+            format!(
+                "{en}, on which it rests, {were} not checked word by word against the official text ({mark})"
+            ),
+        )
+    })
 }
 
 pub(super) fn would_change(
     outcome: &Outcome,
-    lapsed: &[(&Dated<ControlItem>, Standing)],
+    something_lapsed: bool,
     item: &Item,
 ) -> Vec<Sentence> {
     let mut sentences = Vec::new();
@@ -374,7 +383,7 @@ pub(super) fn would_change(
             "another composition or form than stated, or the announcement suspended or amended",
         )),
     }
-    if !lapsed.is_empty() && *outcome == Outcome::NotControlled {
+    if something_lapsed && *outcome == Outcome::NotControlled {
         sentences.push(Sentence::new(
             "暂停期满或公告生效",
             "the end of the suspension, or the day the announcement takes effect",
@@ -389,14 +398,33 @@ pub(super) fn would_change(
     unique
 }
 
-pub(super) fn advisories(outcome: &Outcome, item: &Item, unnamed_parties: u32) -> Vec<Sentence> {
+pub(super) fn advisories(outcome: &Outcome, item: &Item, law: &Judge<'_>) -> Vec<Sentence> {
     let mut advisories = Vec::new();
+    let unnamed_parties = law.unnamed_parties();
     if let Outcome::Controlled { codes } = outcome {
         let codes = codes.iter().map(|code| code.0.as_str()).collect::<Vec<_>>().join(", ");
         advisories.push(Sentence::new(
             format!("报关单备注栏应注明“两用物项 {codes}”"),
             format!("the customs declaration's remarks state “两用物项 {codes}”"),
         ));
+    }
+    if *outcome == Outcome::NotControlled && item.category == ItemCategory::Magnet {
+        advisories.push(Sentence::new(
+            "报关单备注栏应注明“不属于管制物项”及参数（措辞见第56号公告，未核实是否适用）",
+            "the customs declaration's remarks state “不属于管制物项” and the parameters (wording of announcement 56, not verified to apply)",
+        ));
+    }
+    if item.category == ItemCategory::Assembly {
+        advisories.push(Sentence::new(
+            "含磁体的组件一般不在清单之内，但不得以组件名义规避管制",
+            "assemblies that contain magnets are generally outside the lists; calling magnets an assembly does not take them out",
+        ));
+    }
+    if let Some(row) = item.hs.as_ref().and_then(|hs| law.tariff_condition(hs)) {
+        advisories.push(tariff_condition(outcome, row));
+    }
+    if let Some(destination) = item.destination {
+        advisories.extend(law.notices(destination).map(|row| row.value.text.clone()));
     }
     for hit in &item.list_hits {
         let name = &hit.name;
@@ -424,4 +452,34 @@ pub(super) fn advisories(outcome: &Outcome, item: &Item, unnamed_parties: u32) -
         ));
     }
     advisories
+}
+
+/// What the supervision condition of a tariff code says, and how well that is known.
+fn tariff_condition(outcome: &Outcome, row: &Dated<TariffCondition>) -> Sentence {
+    let (hs, mark) = (&row.key, row.provenance.verification);
+    let conditions = &row.value.conditions;
+    let controlled = matches!(outcome, Outcome::Controlled { .. });
+    let (zh, en) = match (
+        row.value.asks_for_export_licence(),
+        row.value.asks_for_dual_use_licence(),
+    ) {
+        (true, true) if controlled => (
+            "须同时取得两用物项出口许可证和一般出口许可证",
+            "both a dual-use licence and an ordinary export licence are needed",
+        ),
+        (true, true) => (
+            "该税号下部分货物须两用物项许可证；另须一般出口许可证",
+            "some goods under this code need a dual-use licence; an ordinary export licence is needed besides",
+        ),
+        (true, false) => ("另须一般出口许可证", "an ordinary export licence is needed besides"),
+        (false, true) => (
+            "该税号下部分货物须两用物项许可证",
+            "some goods under this code need a dual-use licence",
+        ),
+        (false, false) => ("无出口许可证条件", "it asks for no export licence"),
+    };
+    Sentence::new(
+        format!("税号{hs}的监管条件为{conditions}（{mark}）：{zh}"),
+        format!("tariff code {hs} has the supervision condition {conditions} ({mark}): {en}"),
+    )
 }

@@ -20,11 +20,12 @@ pub use row::{
     Change, Dated, Provenance, RegimeRow, RegimeVersion, RowKind, UnreadableRow, Verification,
 };
 pub use rules::{
-    ClockExemption, ClockStop, DutyKind, FeedBan, FilingDuty, HowMany, LicenceExclusion,
-    LicenceKind, LicenceRule, ListedParty, Parameter, ParameterName, PartyList, Quota, QuotaScope,
-    Sentence,
+    ClockExemption, ClockStop, DestinationNotice, DocumentDuty, DocumentRule, DutyKind, FeedBan,
+    FilingDuty, HowMany, LicenceExclusion, LicenceKind, LicenceRule, ListedParty, Parameter,
+    ParameterName, PartyList, Quota, QuotaScope, Sentence, TariffCondition,
 };
 
+use crate::identifiers::{CountryCode, HsCode};
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
@@ -50,6 +51,9 @@ pub struct Regime {
     listed_parties: Vec<Dated<ListedParty>>,
     detector_parameters: Vec<Dated<Parameter>>,
     quotas: Vec<Dated<Quota>>,
+    tariff_conditions: Vec<Dated<TariffCondition>>,
+    destination_notices: Vec<Dated<DestinationNotice>>,
+    document_rules: Vec<Dated<DocumentRule>>,
 }
 
 impl Regime {
@@ -78,6 +82,9 @@ impl Regime {
             listed_parties: read_all(rows, RowKind::ListedParty)?,
             detector_parameters: read_all(rows, RowKind::DetectorParameter)?,
             quotas: read_all(rows, RowKind::Quota)?,
+            tariff_conditions: read_all(rows, RowKind::TariffCondition)?,
+            destination_notices: read_all(rows, RowKind::DestinationNotice)?,
+            document_rules: read_all(rows, RowKind::DocumentRule)?,
         };
         // Named after what was understood, so that writing and reading rows keeps the name.
         (regime.version, regime.content_hash) = RegimeVersion::of(&regime.rows());
@@ -100,6 +107,9 @@ impl Regime {
         write_all(&mut rows, RowKind::ListedParty, &self.listed_parties);
         write_all(&mut rows, RowKind::DetectorParameter, &self.detector_parameters);
         write_all(&mut rows, RowKind::Quota, &self.quotas);
+        write_all(&mut rows, RowKind::TariffCondition, &self.tariff_conditions);
+        write_all(&mut rows, RowKind::DestinationNotice, &self.destination_notices);
+        write_all(&mut rows, RowKind::DocumentRule, &self.document_rules);
         rows
     }
 
@@ -223,6 +233,29 @@ impl Regime {
             .sum();
         let named = self.listed_parties(day).filter(|row| row.value.list == list).count();
         counted.saturating_sub(u32::try_from(named).unwrap_or(u32::MAX))
+    }
+
+    /// What customs asks for under a tariff code on a day.
+    pub fn tariff_condition(&self, hs: &HsCode, day: Date) -> Option<&Dated<TariffCondition>> {
+        let mut rows = self.tariff_conditions.iter();
+        rows.find(|row| row.key == hs.as_str() && row.holds_on(day))
+    }
+
+    /// What is to be known about a destination on a day.
+    pub fn destination_notices(
+        &self,
+        destination: CountryCode,
+        day: Date,
+    ) -> impl Iterator<Item = &Dated<DestinationNotice>> {
+        let concerns = move |row: &&Dated<DestinationNotice>| {
+            row.value.destination == destination && row.holds_on(day)
+        };
+        self.destination_notices.iter().filter(concerns)
+    }
+
+    /// The papers that applications come with on a day.
+    pub fn document_rules(&self, day: Date) -> impl Iterator<Item = &Dated<DocumentRule>> {
+        self.document_rules.iter().filter(move |row| row.holds_on(day))
     }
 
     /// All quotas.

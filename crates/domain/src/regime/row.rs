@@ -64,6 +64,12 @@ words! {
         DetectorParameter = "detector_parameter",
         /// A quota of a group and year.
         Quota = "quota",
+        /// What customs asks for under a tariff code.
+        TariffCondition = "tariff_condition",
+        /// What is to be known about a destination.
+        DestinationNotice = "destination_notice",
+        /// A paper that an application must come with, and when.
+        DocumentRule = "document_rule",
     }
 }
 

@@ -1,6 +1,11 @@
 //! Numbers, licence kinds, duties and lists: the rows that are not about items.
 
-use crate::codes::{Stage, words};
+use super::ItemCategory;
+use crate::{
+    codes::{Stage, words},
+    determination::EndUse,
+    identifiers::CountryCode,
+};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
@@ -234,4 +239,81 @@ pub struct Quota {
     pub rare_earth_oxide_tonnes: u64,
     /// Made up for demonstrations.
     pub fictitious: bool,
+}
+
+/// What customs asks for under a tariff code.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TariffCondition {
+    /// The supervision condition as published, such as `34Bxy`.
+    pub conditions: String,
+    /// What else is known, such as the year of the table.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub note: String,
+}
+
+impl TariffCondition {
+    /// Condition 3: some goods under the code need a dual-use licence.
+    pub fn asks_for_dual_use_licence(&self) -> bool {
+        self.conditions.contains('3')
+    }
+
+    /// Condition 4: an ordinary export licence.
+    pub fn asks_for_export_licence(&self) -> bool {
+        self.conditions.contains('4')
+    }
+}
+
+/// What is to be known about a destination.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DestinationNotice {
+    /// Where to.
+    pub destination: CountryCode,
+    /// The announcement that says so.
+    pub announcement: String,
+    /// What, for people.
+    #[serde(flatten)]
+    pub text: Sentence,
+}
+
+words! {
+    /// Whether a paper must come, or is usually asked for.
+    DocumentDuty {
+        /// Without it an application is not complete.
+        Required = "required",
+        /// Officers usually ask for it; no law read names it.
+        Practised = "practised",
+    }
+}
+
+/// A paper that an application comes with, and for which applications. What is empty limits
+/// nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DocumentRule {
+    /// The paper.
+    pub document: String,
+    /// Whether it must come.
+    pub duty: DocumentDuty,
+    /// For these kinds of licence.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kinds: Vec<LicenceKind>,
+    /// For goods of these categories.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub categories: Vec<ItemCategory>,
+    /// For these destinations.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub destinations: Vec<CountryCode>,
+    /// For these end uses.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub end_uses: Vec<EndUse>,
+    /// For parties on this list.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub list: Option<PartyList>,
+    /// Whether the paper may come through the sealed channel from the end user.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub sealed: bool,
+    /// 中文。
+    pub zh: String,
+    /// English.
+    pub en: String,
 }

@@ -5,7 +5,7 @@
 
 use super::{
     Announcement, AnnouncementKind, CalendarYear, ControlCode, ControlItem, ItemCategory, LastDay,
-    Limb, Provenance, RegimeRow, RowKind, Suspension, Verification,
+    Limb, Provenance, RegimeRow, RowKind, Suspension, TariffCondition, Verification,
 };
 use crate::{element::Element, identifiers::HsCode};
 use jiff::civil::Date;
@@ -16,6 +16,7 @@ const ANNOUNCEMENTS: &str = include_str!("../../data/announcements.toml");
 const IN_FORCE: &str = include_str!("../../data/control-list-2025-18.csv");
 const SUSPENDED: &str = include_str!("../../data/control-list-2025-10-suspended.csv");
 const WORKING_DAYS: &str = include_str!("../../data/cn-working-days.csv");
+const TARIFF: &str = include_str!("../../data/hs-codes.csv");
 const TYPED_ROWS: &str = include_str!("../../data/china-2025.toml");
 const SOUND: &str = "the shipped data are sound";
 
@@ -24,6 +25,7 @@ pub(super) fn rows() -> Vec<RegimeRow> {
     rows.extend(control_items(IN_FORCE));
     rows.extend(control_items(SUSPENDED));
     rows.extend(calendar_years());
+    rows.extend(tariff_conditions());
     rows.extend(typed_rows());
     rows
 }
@@ -144,6 +146,40 @@ fn control_items(file: &str) -> impl Iterator<Item = RegimeRow> {
 
 fn tariff_codes(list: &str) -> Vec<HsCode> {
     list.split(';').filter(|code| !code.is_empty()).map(|code| code.parse().expect(SOUND)).collect()
+}
+
+#[derive(Deserialize)]
+struct TariffEntry {
+    hs_code: HsCode,
+    supervision_conditions: String,
+    source: String,
+    note: String,
+}
+
+/// The tariff codes whose supervision condition was seen somewhere: none of them officially.
+fn tariff_conditions() -> impl Iterator<Item = RegimeRow> {
+    csv::Reader::from_reader(TARIFF.as_bytes())
+        .into_deserialize()
+        .map(|entry| entry.expect(SOUND))
+        .filter(|entry: &TariffEntry| !entry.supervision_conditions.is_empty())
+        .map(|entry| {
+            let (conditions, remark) = entry
+                .supervision_conditions
+                .split_once(' ')
+                .unwrap_or((&entry.supervision_conditions, ""));
+            // "3+4Bxy expected": the sum of what another table and an announcement say.
+            let verification = if remark == "expected" {
+                Verification::OwnAssumption
+            } else {
+                Verification::Secondary
+            };
+            let note = [remark, &entry.note].join(" ").trim().to_owned();
+            let content = TariffCondition { conditions: conditions.replace('+', ""), note };
+            let (key, source) = (entry.hs_code.to_string(), Some(entry.source.clone()));
+            row(RowKind::TariffCondition, key, None, content, source, verification)
+        })
+        .collect::<Vec<_>>()
+        .into_iter()
 }
 
 #[derive(Deserialize)]

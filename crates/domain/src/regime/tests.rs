@@ -58,6 +58,14 @@ fn the_typed_rows_say_what_the_collected_rules_say() {
         assert_eq!(rule.max_validity_months.map(i64::from), Some(collected));
     }
     let documents = |kind| regime.licence_rule(kind, day).unwrap().value.documents.clone();
+    let required: Vec<String> = regime
+        .document_rules(day)
+        .filter(|row| row.value.duty == DocumentDuty::Required && row.value.list.is_none())
+        .map(|row| row.value.document.clone())
+        .collect();
+    for kind in LicenceKind::ALL {
+        assert!(documents(*kind).iter().all(|document| required.contains(document)), "{kind}");
+    }
     for document in rules["licence"]["general"]["extra_documents"].as_array().unwrap() {
         assert!(documents(LicenceKind::General).contains(&document.as_str().unwrap().to_owned()));
     }

@@ -6,6 +6,7 @@ mod applicants;
 mod border;
 mod customs;
 mod determinations;
+mod documents;
 mod four_eyes;
 mod input;
 mod keys;

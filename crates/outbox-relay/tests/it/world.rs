@@ -57,6 +57,7 @@ pub(crate) async fn happens(pool: &Pool, count: usize) -> Vec<Uuid> {
         let licence = Uuid::now_v7();
         let event = Event::LicenceMoved {
             licence: LicenceId::from_uuid(licence),
+            organisation: None,
             action: format!("suspend {number}"),
             state: "suspended".to_owned(),
             person: None,

@@ -182,6 +182,7 @@ const ROWS: &[Row] = &[
     row(L, "GET", "/v1/workflow", Public, ""),
     row(L, "GET", "/v1/verify/{number}", Public, "licence"),
     row(L, "GET", "/v1/signing-keys", Public, ""),
+    row(L, "GET", "/v1/status-list", Public, ""),
     row(L, "POST", "/v1/determinations", Own, r#"{"goods":{"category":"magnet"},"destination":"DE"}"#),
     row(L, "GET", "/v1/determinations/{id}", Others(OFFICIALS), "determination"),
     row(L, "POST", "/v1/applications", Own, r#"{"kind":"single"}"#),
@@ -191,15 +192,32 @@ const ROWS: &[Row] = &[
     row(L, "POST", "/v1/applications/{id}/submit", Others(NONE), "case"),
     row(L, "POST", "/v1/applications/{id}/withdraw", Others(NONE), "case"),
     row(L, "POST", "/v1/applications/{id}/reconsideration", Others(NONE), r#"case {"grounds":"x"}"#),
+    row(L, "GET", "/v1/changes", Own, ""),
+    row(L, "POST", "/v1/webhooks", Own, r#"{"url":"https://example.com/lodestone"}"#),
+    row(L, "GET", "/v1/webhooks", Own, ""),
+    row(L, "GET", "/v1/webhooks/{id}", Others(NONE), "webhook"),
+    row(L, "PATCH", "/v1/webhooks/{id}", Others(NONE), r#"webhook {"is_active":false}"#),
+    row(L, "DELETE", "/v1/webhooks/{id}", Others(NONE), "webhook"),
+    row(L, "POST", "/v1/webhooks/{id}/secret", Others(NONE), "webhook"),
+    row(L, "GET", "/v1/webhooks/{id}/calls", Others(NONE), "webhook"),
+    row(L, "POST", "/v1/webhooks/{id}/replay", Others(NONE), r#"webhook {"from":0}"#),
     row(L, "GET", "/v1/cases", Others(OFFICIALS), ""),
     row(L, "GET", "/v1/cases/{id}", Others(OFFICIALS), "case"),
     row(L, "POST", "/v1/cases/{id}/{action}", Others(OFFICERS), "case {}"),
     row(L, "GET", "/v1/licences", Others(OFFICIALS), ""),
     row(L, "GET", "/v1/licences/{number}", Others(OFFICIALS), "licence"),
+    row(L, "GET", "/v1/licences/{number}.pdf", Others(OFFICIALS), "licence"),
+    row(L, "GET", "/v1/licences/{number}.vc", Others(OFFICIALS), "licence"),
+    row(L, "GET", "/v1/licences/{number}/arrivals", Others(OFFICIALS), "licence"),
+    row(L, "POST", "/v1/licences/{number}/arrivals", Others(NONE), r#"licence {"declaration":"x","stage":"arrived","occurred_on":"2026-01-02","quantity_kg":"1","place":"x"}"#),
+    row(L, "GET", "/v1/licences/{number}/departures", Others(OFFICIALS), "licence"),
+    row(L, "POST", "/v1/licences/reconciliation", Others(CUSTOMS), r#"nothing {"departures":[]}"#),
     row(L, "GET", "/v1/licences/{number}/reservations", Others(OFFICIALS), "licence"),
     row(L, "POST", "/v1/licences/{number}/reservations", Others(CUSTOMS), r#"licence {"line":1,"declaration":"x","declaration_line":1,"quantity_kg":"1","control_code":"1C905.a.4","destination":"DE","consignee":"x"}"#),
     row(L, "POST", "/v1/licences/{number}/reservations/{reservation}/confirm", Others(CUSTOMS), "licence"),
     row(L, "POST", "/v1/licences/{number}/reservations/{reservation}/release", Others(CUSTOMS), "licence"),
+    row(L, "POST", "/v1/licences/{number}/reservations/{reservation}/amend", Others(CUSTOMS), r#"licence {"amendment":1,"declared":{"quantity_kg":"1","control_code":"1C905.a.4","destination":"DE","consignee":"x"}}"#),
+    row(L, "GET", "/v1/licences/{number}/reservations/{reservation}/amendments", Others(OFFICIALS), "licence"),
     row(L, "POST", "/v1/licences/{number}/{action}", Others(OFFICERS), r#"licence {"reason":"x"}"#),
 ];
 
@@ -408,6 +426,8 @@ async fn a_victim(world: &World, agent: &Filer) -> (Filer, Identifiers) {
         .by(&victim.session)
         .once("lent")
         .with(&delegation);
+    let hook = json!({"url": format!("https://{SECRET}.example/")});
+    let hook = world.api.licensing("POST", "/v1/webhooks").by(&victim.key).once("hook").with(&hook);
     world.settles().await;
     let findings =
         world.sends(world.api.reporting("GET", "/v1/findings").by(&victim.key)).await.body;
@@ -426,6 +446,7 @@ async fn a_victim(world: &World, agent: &Filer) -> (Filer, Identifiers) {
         ("reservation", text(&reserved, "id").unwrap()),
         ("determination", text(&world.sends(asked).await.body, "id").unwrap()),
         ("delegation", text(&world.sends(delegation).await.body, "id").unwrap()),
+        ("webhook", text(&world.sends(hook).await.body, "id").unwrap()),
         ("finding", text(&findings, "findings/0/id").unwrap()),
         ("key", text(&keys, "keys/0/id").unwrap()),
         ("person", text(&people, "people/0/id").unwrap()),

@@ -10,4 +10,5 @@ mod notifications;
 mod outage;
 mod story;
 mod tour;
+mod webhooks;
 mod world;

@@ -223,7 +223,7 @@ async fn magnets_are_made(world: &World, chain: &Chain) -> Recorded {
 }
 
 /// The exporter applies; two officials decide; the answer is the licence's number.
-async fn a_licence_is_issued(
+pub(crate) async fn a_licence_is_issued(
     world: &World,
     exporter: &Filer,
     officer: &Person,
@@ -271,7 +271,7 @@ async fn a_licence_is_issued(
     text(&licences.body, "licences/0/number").unwrap()
 }
 
-async fn customs_lets_pass(world: &World, customs: &Person, licence: &str, kg: &str) {
+pub(crate) async fn customs_lets_pass(world: &World, customs: &Person, licence: &str, kg: &str) {
     let form = json!({
         "line": 1, "declaration": "530120261100000001", "declaration_line": 1, "quantity_kg": kg,
         "control_code": CONTROL_CODE, "hs_code": "8505111000", "destination": "DE", "consignee": "Beispiel Motoren GmbH",

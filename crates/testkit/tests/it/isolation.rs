@@ -11,11 +11,12 @@ use uuid::Uuid;
 #[rustfmt::skip]
 const OVERSEERS: &[(Role, &[&str])] = &[
     (Role::Official, &["account_balances", "cases", "epcis_captures", "epcis_event_terms", "epcis_events", "events",
-        "filing_lines", "filing_references", "filings", "findings", "licences", "lot_edges", "lot_holders", "lots", "material_balances", "monthly_flows",
+        "filing_lines", "filing_references", "filings", "findings", "licences", "log_leaves", "lot_edges", "lot_holders", "lots", "material_balances", "monthly_flows",
         "movement_answers", "movement_explanations", "movement_lines", "movements", "parties", "postings", "products", "site_months", "sites", "unmaskings"]),
     (Role::Worker, &["account_balances", "cases", "filing_lines", "filing_references", "filings", "findings", "licences",
         "lot_edges", "lot_holders", "lots", "monthly_flows", "movement_lines", "movements", "parties", "postings", "products", "sites"]),
-    (Role::Relay, &["events"]),
+    (Role::Reporting, &["log_leaves"]),
+    (Role::Relay, &["events", "log_leaves", "webhook_calls", "webhooks"]),
     (Role::Notifier, &["memberships", "movement_answers", "movement_explanations", "movements", "notifications", "sites"]),
     (Role::Identity, &["api_keys", "delegations", "idempotency_keys", "invitations", "memberships", "products", "sites"]),
     (Role::Licensing, &["cases", "determinations", "events", "findings", "licences", "licensing_requests", "memberships"]),
@@ -40,6 +41,8 @@ impl Table {
                     ("organisation", _) => format!("'{organisation}'"),
                     (_, "uuid") => "gen_random_uuid()".to_owned(),
                     (_, "text") => "md5(random()::text)".to_owned(),
+                    // Places in the log are everybody's one count.
+                    ("index", _) => "(random() * 1e9)::bigint".to_owned(),
                     (_, "int2" | "int4" | "int8" | "numeric") => "1".to_owned(),
                     (_, "bool") => "false".to_owned(),
                     (_, "date" | "timestamptz") => "now()".to_owned(),
