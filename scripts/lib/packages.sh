@@ -8,8 +8,11 @@ missing_packages() {
   compgen -G '/usr/lib/rabbitmq/lib/rabbitmq_server-*/sbin/rabbitmq-server' >/dev/null || echo rabbitmq-server
   command -v jq >/dev/null || echo jq
   command -v curl >/dev/null || echo curl
-  # Only tests send mails to a server of their own.
+  # Licences are written in Chinese and Latin letters.
+  [ -e /usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc ] || echo fonts-noto-cjk
+  # Only tests send mails to a server of their own, and have documents checked by somebody else.
   if [ -n "${PACKAGES_FOR_TESTS:-}" ]; then
+    command -v pdfsig >/dev/null || echo poppler-utils
     /usr/bin/python3 -c 'import aiosmtpd' 2>/dev/null || echo python3-aiosmtpd
   fi
   command -v cc >/dev/null || printf '%s\n' gcc libc6-dev

@@ -1,5 +1,6 @@
 //! What can be asked of licensing, on one screen, and what its handlers work with.
 
+use crate::licences::document::{DocumentFont, DocumentSeal};
 use crate::{
     applications, cases, changes, determinations, documents, keys, licences, sealed, webhooks,
     workflow,
@@ -25,6 +26,10 @@ pub(crate) struct App {
     pub(crate) regimes: Arc<Regimes>,
     /// What signs licences and determinations.
     pub(crate) signer: Arc<Signer>,
+    /// What signs documents.
+    pub(crate) seal: Arc<DocumentSeal>,
+    /// What documents are written with.
+    pub(crate) font: DocumentFont,
     /// What seals cursors, and what secrets of webhooks are derived from.
     pub(crate) secret: ServerSecret,
     /// Whether webhooks may be neighbours of this machine.
@@ -88,6 +93,7 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         .service(workflow::read)
         .service(licences::verify::verify)
         .service(keys::list)
+        .service(licences::document::status::list)
         // Is it controlled?
         .service(determinations::batch::determine_all)
         .service(determinations::batch::find_all)
@@ -135,6 +141,9 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         .service(cases::act::act)
         // Licences
         .service(licences::list)
+        // Before the licence itself, whose number would match their names too
+        .service(licences::document::pdf)
+        .service(licences::document::vc)
         .service(licences::find)
         // Customs
         .service(licences::usage::list)

@@ -4,7 +4,7 @@
 //! A key is replaced by starting the service with another file. Its public half is noted then; the
 //! private half never leaves the file.
 
-use crate::app::App;
+use crate::{app::App, licences::document::DocumentSealView};
 use actix_web::{get, web};
 use database::signing_keys::{self, SigningKeyRecord};
 use jiff::Timestamp;
@@ -17,6 +17,8 @@ use utoipa::ToSchema;
 pub(crate) struct SigningKeysView {
     /// Every key that ever signed, the newest first.
     keys: Vec<SigningKeyView>,
+    /// What the signature in a PDF is checked with; it changes together with the present key.
+    documents: DocumentSealView,
 }
 
 /// The keys that licences, determinations and statements are signed with, earlier ones included.
@@ -32,7 +34,7 @@ pub(crate) async fn list(app: web::Data<App>) -> Result<web::Json<SigningKeysVie
         let present = SigningKeyView::of(app.signer.key_id(), &app.signer.public_key());
         keys.insert(0, SigningKeyView { current: true, ..present });
     }
-    Ok(web::Json(SigningKeysView { keys }))
+    Ok(web::Json(SigningKeysView { keys, documents: app.seal.public() }))
 }
 
 /// Notes which key signs from now on.

@@ -22,6 +22,7 @@ mod workflow;
 use actix_web::web;
 use app::App;
 use database::{Pool, Role};
+use licences::document::{DocumentFont, DocumentSeal};
 use mimalloc::MiMalloc;
 use service::{
     health::Health,
@@ -54,11 +55,14 @@ async fn run(context: Context) -> anyhow::Result<()> {
     let identity = target.pool(Role::Identity, IDENTITY_CONNECTIONS);
     let failures = CallerLimit::on_sign_ins(&context.settings.ratelimit);
     let authenticator = Authenticator::new(identity, failures);
+    let signer = Signer::new(signing::read_key(context.settings.signing_key_file()?)?);
     let app = App {
         pool: pool.clone(),
         applicants: target.pool(Role::Applicant, connections),
         regimes: Arc::new(Regimes::default()),
-        signer: Arc::new(Signer::new(signing::read_key(context.settings.signing_key_file()?)?)),
+        seal: Arc::new(DocumentSeal::of(&signer)?),
+        signer: Arc::new(signer),
+        font: DocumentFont::in_file(&context.settings.pdf.font_file),
         secret: ServerSecret::read(context.settings.secret_key_file()?)?,
         allow_private_webhooks: context.settings.webhooks.allow_private_addresses,
         papers: documents::Papers::open(&context.settings)?,

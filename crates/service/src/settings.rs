@@ -184,6 +184,11 @@ pub const SETTINGS: &[Setting] = &[
         "lets webhooks be called over plain http and at addresses that the internet does not reach: for development",
     ),
     row(
+        "pdf.font_file",
+        Some("/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc"),
+        "font with Chinese and Latin letters that licences are written with; Debian's fonts-noto-cjk has it",
+    ),
+    row(
         "relay.delete_before_publish",
         Some("false"),
         "EXPERIMENTS ONLY: forgets events before they are confirmed, to show that the chaos test notices; refused unless LODESTONE_EXPERIMENT=yes",
@@ -226,6 +231,7 @@ pub struct Settings {
     pub notifications: Notifications,
     pub mail: Mail,
     pub webhooks: Webhooks,
+    pub pdf: Pdf,
     pub worker: Worker,
 }
 
@@ -389,6 +395,14 @@ pub struct Mail {
 pub struct Webhooks {
     pub retry_seconds: u32,
     pub allow_private_addresses: bool,
+}
+
+/// How licences are written as documents.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "each field is described in `SETTINGS`")]
+pub struct Pdf {
+    pub font_file: PathBuf,
 }
 
 /// How the worker takes messages into account.

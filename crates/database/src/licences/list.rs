@@ -1,12 +1,16 @@
 //! Lists of licences, page by page.
 
-use crate::{Error, row::Reader, schema::licences};
-use diesel::{ExpressionMethods, HasQuery, QueryDsl};
+use crate::{
+    Error,
+    row::Reader,
+    schema::{licence_changes, licences},
+};
+use diesel::{BoolExpressionMethods, ExpressionMethods, HasQuery, QueryDsl, TextExpressionMethods};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::{
     identifiers::CountryCode,
     ids::{LicenceId, OrganisationId},
-    licence::{LicenceState, SerialNumber},
+    licence::{LicenceState, SerialNumber, Series},
     regime::LicenceKind,
 };
 use jiff::{Timestamp, civil::Date};
@@ -33,6 +37,38 @@ pub struct LicenceHeader {
     pub destination: CountryCode,
     /// When it was issued.
     pub issued_at: Timestamp,
+}
+
+/// A licence that is not to be used, for good or for now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Withdrawn {
+    /// Its number.
+    pub number: SerialNumber,
+    /// Revoked, surrendered or superseded; otherwise suspended, or about to be changed.
+    pub for_good: bool,
+}
+
+/// The licences of a year's numbers that are not to be used now.
+pub async fn withdrawn(conn: &mut AsyncPgConnection, year: u16) -> Result<Vec<Withdrawn>, Error> {
+    let issued = LicenceState::Issued.as_str();
+    let pending = licence_changes::table
+        .filter(licence_changes::licence.eq(licences::id))
+        .filter(licence_changes::ended_at.is_null());
+    let rows: Vec<(Uuid, String, String)> = licences::table
+        .filter(licences::number.like(format!("{}-{year:04}-%", Series::Licence)))
+        .filter(licences::state.ne(issued).or(diesel::dsl::exists(pending)))
+        .select((licences::id, licences::number, licences::state))
+        .load(conn)
+        .await?;
+    let withdrawn = rows.into_iter().map(|(id, number, state)| {
+        let reader = Reader { table: "licences", id };
+        let state: LicenceState = reader.word("state", &state)?;
+        Ok(Withdrawn {
+            number: reader.word("number", &number)?,
+            for_good: !matches!(state, LicenceState::Issued | LicenceState::Suspended),
+        })
+    });
+    withdrawn.collect()
 }
 
 #[derive(HasQuery)]

@@ -13,7 +13,7 @@ pub use amendments::{Amendment, amend, amendments};
 pub use arrivals::{ArrivalRecord, NewArrival, arrivals, report_arrival};
 pub use changes::{begin_change, end_change};
 pub use departures::{Departed, DepartureRecord, NewDeparture, departures, record_departure};
-pub use list::{LicenceHeader, of_organisation};
+pub use list::{LicenceHeader, Withdrawn, of_organisation, withdrawn};
 pub use row::{LicenceLineRecord, LicenceRecord};
 pub use usage::{
     NewReservation, ReservationRecord, Reserved, UseError, find_reservation, reservations, reserve,

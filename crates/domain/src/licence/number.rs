@@ -57,6 +57,16 @@ impl SerialNumber {
         self.series
     }
 
+    /// Its year.
+    pub const fn year(self) -> u16 {
+        self.year
+    }
+
+    /// Its place within the year, from 1.
+    pub const fn serial(self) -> u32 {
+        self.serial
+    }
+
     fn body(self) -> String {
         format!("{}-{:04}-{:06}", self.series, self.year, self.serial)
     }

@@ -4,6 +4,7 @@ pub(crate) mod amendments;
 pub(crate) mod arrivals;
 pub(crate) mod conditions;
 mod declared;
+pub(crate) mod document;
 pub(crate) mod reconciliation;
 pub(crate) mod usage;
 pub(crate) mod verify;

@@ -11,6 +11,7 @@ mod documents;
 mod four_eyes;
 mod input;
 mod keys;
+mod licence_documents;
 mod races;
 mod sealed;
 mod story;

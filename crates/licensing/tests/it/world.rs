@@ -248,6 +248,13 @@ impl World {
         answer(request).await
     }
 
+    /// What is answered, as it is.
+    pub(crate) async fn bytes(&self, who: &Person, path: &str) -> Vec<u8> {
+        let answer = self.http.get(self.url(path)).bearer_auth(&who.token).send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::OK, "{path}");
+        answer.bytes().await.unwrap().to_vec()
+    }
+
     pub(crate) async fn anybody_gets(&self, path: &str) -> Answer {
         answer(self.http.get(self.url(path))).await
     }
