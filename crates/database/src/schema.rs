@@ -108,6 +108,7 @@ diesel::table! {
         occurred_at -> Timestamptz,
         occurred_on -> Date,
         detail -> Jsonb,
+        acting_for -> Nullable<Uuid>,
     }
 }
 
@@ -131,6 +132,20 @@ diesel::table! {
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
         content -> Jsonb,
+        queue -> Nullable<Text>,
+        routed_at -> Nullable<Timestamptz>,
+        routed_assessment -> Nullable<Uuid>,
+        assigned_to -> Nullable<Uuid>,
+        risk -> Text,
+        flags -> Array<Text>,
+        blocking_flags -> SmallInt,
+        open_queries -> SmallInt,
+        answered_queries -> SmallInt,
+        signatures_required -> SmallInt,
+        signed_by -> Array<Uuid>,
+        destination -> Nullable<Text>,
+        control_codes -> Nullable<Array<Text>>,
+        end_users -> Nullable<Array<Text>>,
     }
 }
 
@@ -783,6 +798,29 @@ diesel::table! {
 }
 
 diesel::table! {
+    officer_absences (id) {
+        id -> Uuid,
+        person -> Uuid,
+        first_day -> Date,
+        last_day -> Date,
+        entered_by -> Uuid,
+        entered_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    officer_conflicts (id) {
+        id -> Uuid,
+        person -> Uuid,
+        case_id -> Nullable<Uuid>,
+        exporter -> Nullable<Uuid>,
+        reason -> Text,
+        declared_by -> Uuid,
+        declared_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     organisations (id) {
         id -> Uuid,
         kind -> Text,
@@ -887,6 +925,17 @@ diesel::table! {
 }
 
 diesel::table! {
+    queues (code) {
+        code -> Text,
+        name_zh -> Text,
+        name_en -> Text,
+        team -> Text,
+        made_by -> Uuid,
+        made_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     quota_flows (scope) {
         scope -> Text,
         flow -> Text,
@@ -948,6 +997,17 @@ diesel::table! {
         declared -> Nullable<Jsonb>,
         amended_by -> Uuid,
         amended_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    routing_versions (version) {
+        version -> Integer,
+        rules -> Jsonb,
+        reason -> Text,
+        takes_effect_at -> Timestamptz,
+        made_by -> Uuid,
+        made_at -> Timestamptz,
     }
 }
 
@@ -1033,6 +1093,25 @@ diesel::table! {
         rules_version -> Text,
         published_by -> Uuid,
         published_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    team_members (team, person) {
+        team -> Text,
+        person -> Uuid,
+        added_by -> Uuid,
+        added_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    teams (code) {
+        code -> Text,
+        name_zh -> Text,
+        name_en -> Text,
+        made_by -> Uuid,
+        made_at -> Timestamptz,
     }
 }
 
@@ -1139,6 +1218,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     notification_deliveries,
     notifications,
     number_series,
+    officer_absences,
+    officer_conflicts,
     organisations,
     outbox,
     parties,
@@ -1146,12 +1227,14 @@ diesel::allow_tables_to_appear_in_same_query!(
     people,
     postings,
     products,
+    queues,
     quota_flows,
     quotas,
     regime_rows,
     regime_versions,
     relay_state,
     reservation_amendments,
+    routing_versions,
     screenings,
     sessions,
     signing_keys,
@@ -1160,6 +1243,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     statistics_cells,
     statistics_contributions,
     statistics_releases,
+    team_members,
+    teams,
     unmaskings,
     webhook_calls,
     webhooks,

@@ -1,6 +1,9 @@
 //! What can be asked of licensing, on one screen, and what its handlers work with.
 
-use crate::{applications, cases, changes, determinations, keys, licences, webhooks, workflow};
+use crate::{
+    applications, cases, cases::history::Decided, changes, determinations, keys, licences,
+    officers, processing_times, queues, routing, webhooks, workflow,
+};
 use database::{Connection, Pool, cases::Moment};
 use domain::ids::OrganisationId;
 use service::{
@@ -24,6 +27,8 @@ pub(crate) struct App {
     pub(crate) signer: Arc<Signer>,
     /// What seals cursors, and what secrets of webhooks are derived from.
     pub(crate) secret: ServerSecret,
+    /// Cases that were decided, for forecasts and processing times.
+    pub(crate) decided: Arc<Decided>,
     /// Whether webhooks may be neighbours of this machine.
     pub(crate) allow_private_webhooks: bool,
 }
@@ -79,6 +84,7 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
     config
         // Anybody
         .service(workflow::read)
+        .service(processing_times::read)
         .service(licences::verify::verify)
         .service(keys::list)
         // Is it controlled?
@@ -92,6 +98,8 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         .service(applications::submit)
         .service(applications::withdraw)
         .service(applications::reconsider)
+        .service(cases::queries::list)
+        .service(cases::queries::answer)
         // Their systems
         .service(changes::list)
         .service(webhooks::create)
@@ -103,7 +111,19 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         .service(webhooks::calls)
         .service(webhooks::replay)
         // Officials
-        .service(cases::queue)
+        .service(queues::list)
+        .service(queues::make)
+        .service(queues::list_teams)
+        .service(queues::make_team)
+        .service(queues::set_members)
+        .service(routing::list)
+        .service(routing::make)
+        .service(officers::list)
+        .service(officers::enter_absence)
+        .service(officers::declare_conflict)
+        .service(cases::rules::read)
+        .service(cases::queue::read)
+        .service(cases::assignments::assign)
         .service(cases::find)
         .service(cases::act::act)
         // Licences

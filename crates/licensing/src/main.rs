@@ -11,8 +11,13 @@ mod determinations;
 mod if_match;
 mod keys;
 mod licences;
+mod officers;
+mod once;
 mod page;
 mod problems;
+mod processing_times;
+mod queues;
+mod routing;
 mod upkeep;
 mod webhooks;
 mod workflow;
@@ -58,10 +63,12 @@ async fn run(context: Context) -> anyhow::Result<()> {
         regimes: Arc::new(Regimes::default()),
         signer: Arc::new(Signer::new(signing::read_key(context.settings.signing_key_file()?)?)),
         secret: ServerSecret::read(context.settings.secret_key_file()?)?,
+        decided: Arc::default(),
         allow_private_webhooks: context.settings.webhooks.allow_private_addresses,
     };
     let server = Server::of(&context, health(&pool), app::description());
     context.spawn("upkeep", upkeep::run(app.clone(), context.shutdown.clone()));
+    context.spawn("routing", upkeep::route(app.clone(), context.shutdown.clone()));
     server
         .run(move |config| {
             config

@@ -1,4 +1,4 @@
-//! Statements that the worker asks with every batch: fixed texts, prepared once a connection.
+//! Statements as fixed texts, prepared once a connection.
 //!
 //! diesel's `sql_query` is never prepared, and its query builder has no `unnest`, `lateral` or
 //! arrays of sums.
@@ -7,7 +7,9 @@ use diesel::{
     QueryResult,
     pg::Pg,
     query_builder::{AstPass, Query, QueryFragment, QueryId},
-    sql_types::{Array, Date, Integer, Nullable, Text, Untyped, Uuid as SqlUuid},
+    sql_types::{
+        Array, BigInt, Date, Integer, Nullable, Text, Timestamptz, Untyped, Uuid as SqlUuid,
+    },
 };
 use domain::element::Element;
 use std::marker::PhantomData;
@@ -17,29 +19,33 @@ use uuid::Uuid;
 ///
 /// In its text `?` stands for the next parameter, and `{each: EXPRESSION}` for an array of that
 /// expression for each element, with `@` for the element's column.
-pub(super) trait Statement: Send + Sync + 'static {
+pub(crate) trait Statement: Send + Sync + 'static {
     const TEXT: &'static str;
 }
 
 /// A parameter.
 #[derive(Debug)]
-pub(super) enum Bind {
+pub(crate) enum Bind {
     Uuids(Vec<Uuid>),
     Texts(Vec<String>),
     OptionalTexts(Vec<Option<String>>),
     Integers(Vec<i32>),
     Dates(Vec<jiff_diesel::Date>),
+    Uuid(Option<Uuid>),
+    Number(i64),
+    Moment(Option<jiff_diesel::Timestamp>),
+    Date(jiff_diesel::Date),
 }
 
 /// A statement with its parameters.
 #[derive(Debug)]
-pub(super) struct Ask<S> {
+pub(crate) struct Ask<S> {
     binds: Vec<Bind>,
     statement: PhantomData<S>,
 }
 
 impl<S: Statement> Ask<S> {
-    pub(super) const fn with(binds: Vec<Bind>) -> Self {
+    pub(crate) const fn with(binds: Vec<Bind>) -> Self {
         Self { binds, statement: PhantomData }
     }
 }
@@ -67,6 +73,10 @@ impl<S: Statement> QueryFragment<Pg> for Ask<S> {
                 }
                 Bind::Integers(numbers) => out.push_bind_param::<Array<Integer>, _>(numbers)?,
                 Bind::Dates(dates) => out.push_bind_param::<Array<Date>, _>(dates)?,
+                Bind::Uuid(id) => out.push_bind_param::<Nullable<SqlUuid>, _>(id)?,
+                Bind::Number(number) => out.push_bind_param::<BigInt, _>(number)?,
+                Bind::Moment(moment) => out.push_bind_param::<Nullable<Timestamptz>, _>(moment)?,
+                Bind::Date(date) => out.push_bind_param::<Date, _>(date)?,
             }
             out.push_sql(piece);
         }

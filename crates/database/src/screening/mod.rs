@@ -5,10 +5,10 @@
 //! late is judged by what is known then, and so are its counterparts.
 
 mod applications;
-mod ask;
+pub(crate) mod ask;
 mod balances;
-mod exporters;
 mod departures;
+mod exporters;
 mod filings;
 mod law;
 mod licences;

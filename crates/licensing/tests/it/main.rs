@@ -2,8 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails, in its helpers too")]
 
+mod agreement;
 mod applicants;
 mod border;
+mod casework;
+mod clocks;
 mod customs;
 mod determinations;
 mod four_eyes;
