@@ -33,7 +33,7 @@ pub enum Answered {
 /// Notes a request inside the transaction of its effect; the answer if it had its effect before.
 ///
 /// Of two at once the second waits here, and then finds the first.
-pub(crate) async fn begin(
+pub async fn begin(
     conn: &mut AsyncPgConnection,
     request: &Request<'_>,
     moment: &Moment,
@@ -53,7 +53,7 @@ pub(crate) async fn begin(
 }
 
 /// Keeps the answer of a request, in the transaction of its effect.
-pub(crate) async fn finish(
+pub async fn finish(
     conn: &mut AsyncPgConnection,
     request: &Request<'_>,
     answer: &Value,

@@ -125,6 +125,7 @@ diesel::table! {
         occurred_at -> Timestamptz,
         occurred_on -> Date,
         detail -> Jsonb,
+        acting_for -> Nullable<Uuid>,
     }
 }
 
@@ -148,6 +149,20 @@ diesel::table! {
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
         content -> Jsonb,
+        queue -> Nullable<Text>,
+        routed_at -> Nullable<Timestamptz>,
+        routed_assessment -> Nullable<Uuid>,
+        assigned_to -> Nullable<Uuid>,
+        risk -> Text,
+        flags -> Array<Text>,
+        blocking_flags -> SmallInt,
+        open_queries -> SmallInt,
+        answered_queries -> SmallInt,
+        signatures_required -> SmallInt,
+        signed_by -> Array<Uuid>,
+        destination -> Nullable<Text>,
+        control_codes -> Nullable<Array<Text>>,
+        end_users -> Nullable<Array<Text>>,
     }
 }
 
@@ -871,6 +886,29 @@ diesel::table! {
 }
 
 diesel::table! {
+    officer_absences (id) {
+        id -> Uuid,
+        person -> Uuid,
+        first_day -> Date,
+        last_day -> Date,
+        entered_by -> Uuid,
+        entered_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    officer_conflicts (id) {
+        id -> Uuid,
+        person -> Uuid,
+        case_id -> Nullable<Uuid>,
+        exporter -> Nullable<Uuid>,
+        reason -> Text,
+        declared_by -> Uuid,
+        declared_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     organisations (id) {
         id -> Uuid,
         kind -> Text,
@@ -975,6 +1013,17 @@ diesel::table! {
 }
 
 diesel::table! {
+    queues (code) {
+        code -> Text,
+        name_zh -> Text,
+        name_en -> Text,
+        team -> Text,
+        made_by -> Uuid,
+        made_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     quota_flows (scope) {
         scope -> Text,
         flow -> Text,
@@ -1036,6 +1085,17 @@ diesel::table! {
         declared -> Nullable<Jsonb>,
         amended_by -> Uuid,
         amended_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    routing_versions (version) {
+        version -> Integer,
+        rules -> Jsonb,
+        reason -> Text,
+        takes_effect_at -> Timestamptz,
+        made_by -> Uuid,
+        made_at -> Timestamptz,
     }
 }
 
@@ -1204,6 +1264,25 @@ diesel::table! {
 }
 
 diesel::table! {
+    team_members (team, person) {
+        team -> Text,
+        person -> Uuid,
+        added_by -> Uuid,
+        added_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    teams (code) {
+        code -> Text,
+        name_zh -> Text,
+        name_en -> Text,
+        made_by -> Uuid,
+        made_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     unmaskings (id) {
         id -> Uuid,
         organisation -> Uuid,
@@ -1313,6 +1392,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     notifications,
     number_series,
     open_movements,
+    officer_absences,
+    officer_conflicts,
     organisations,
     outbox,
     parties,
@@ -1320,12 +1401,14 @@ diesel::allow_tables_to_appear_in_same_query!(
     people,
     postings,
     products,
+    queues,
     quota_flows,
     quotas,
     regime_rows,
     regime_versions,
     relay_state,
     reservation_amendments,
+    routing_versions,
     screenings,
     sealed_channels,
     sealed_items,
@@ -1340,6 +1423,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     tax_invoice_lines,
     tax_invoice_movements,
     tax_invoices,
+    team_members,
+    teams,
     unmaskings,
     webhook_calls,
     webhooks,

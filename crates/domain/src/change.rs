@@ -5,7 +5,7 @@
 //! the thing itself, with its own credential.
 
 use crate::{
-    case::{ActionName, TRANSITIONS},
+    case::{ActionName, MOVED_ON, TRANSITIONS},
     codes::words,
     event::Event,
     ids::{CaseId, LicenceId, ReservationId},
@@ -137,7 +137,7 @@ impl Change {
 /// Whether an applicant sees that an action was taken: a case stands elsewhere after it, or its
 /// clock runs otherwise. What officers do with a case among themselves leaves it where it stands.
 fn is_seen(action: &str) -> bool {
-    let Ok(action) = action.parse::<ActionName>() else { return false };
+    let Ok(action) = action.parse::<ActionName>() else { return action == MOVED_ON };
     matches!(action, ActionName::StopClock | ActionName::ResumeClock)
         || TRANSITIONS.iter().any(|row| row.action == action && row.from != row.to)
 }
@@ -161,10 +161,8 @@ mod tests {
 
     #[test]
     fn a_recommendation_is_told_alike_whatever_it_is() {
-        let approval = Change::of(&moved("recommend_approval", "countersign")).unwrap();
-        let refusal = Change::of(&moved("recommend_refusal", "countersign")).unwrap();
-        assert_eq!(approval, refusal);
-        let told = serde_json::to_value(&approval.data).unwrap();
+        let told = Change::of(&moved(MOVED_ON, "countersign")).unwrap();
+        let told = serde_json::to_value(&told.data).unwrap();
         let expected = serde_json::json!({
             "application": Uuid::from_u128(1), "state": "countersign", "version": 7
         });

@@ -139,6 +139,15 @@ pub enum Event {
         person: Option<PersonId>,
         version: u32,
     },
+    /// Officials did something with a case that is theirs: no applicant's log entry.
+    #[serde(rename = "case.worked")]
+    CaseWorked {
+        case: CaseId,
+        action: String,
+        state: String,
+        person: Option<PersonId>,
+        version: u32,
+    },
     #[serde(rename = "licence.issued")]
     LicenceIssued { licence: LicenceId, case: CaseId, organisation: OrganisationId, number: String },
     #[serde(rename = "licence.moved")]
@@ -237,6 +246,7 @@ impl Event {
             Self::ApplicationSubmitted { .. } => "application.submitted",
             Self::ApplicationAssessed { .. } => "application.assessed",
             Self::CaseMoved { .. } => "case.moved",
+            Self::CaseWorked { .. } => "case.worked",
             Self::LicenceIssued { .. } => "licence.issued",
             Self::LicenceMoved { .. } => "licence.moved",
             Self::LicenceUsed { .. } => "licence.used",
@@ -289,6 +299,7 @@ impl Event {
             | Self::PartyListed { .. }
             | Self::ReplayRequested { .. }
             | Self::ApplicationAssessed { .. }
+            | Self::CaseWorked { .. }
             | Self::FindingRaised { .. }
             | Self::FindingDisposed { .. }
             | Self::FindingClosed { .. }

@@ -70,6 +70,8 @@ id!(/// Goods under way between two filers.
     MovementId);
 id!(/// Why one party of a movement says that there is a difference.
     ExplanationId);
+id!(/// A question to an applicant.
+    QueryId);
 id!(/// Something that somebody is told.
     NotificationId);
 id!(/// Something suspicious or of doubtful quality that a detector saw.

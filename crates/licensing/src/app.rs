@@ -2,8 +2,8 @@
 
 use crate::licences::document::{DocumentFont, DocumentSeal};
 use crate::{
-    applications, cases, changes, determinations, documents, keys, licences, sealed, webhooks,
-    workflow,
+    applications, cases, cases::history::Decided, changes, determinations, documents, keys,
+    licences, officers, processing_times, queues, routing, sealed, webhooks, workflow,
 };
 use database::{Connection, Pool, cases::Moment};
 use domain::ids::OrganisationId;
@@ -32,6 +32,8 @@ pub(crate) struct App {
     pub(crate) font: DocumentFont,
     /// What seals cursors, and what secrets of webhooks are derived from.
     pub(crate) secret: ServerSecret,
+    /// Cases that were decided, for forecasts and processing times.
+    pub(crate) decided: Arc<Decided>,
     /// Whether webhooks may be neighbours of this machine.
     pub(crate) allow_private_webhooks: bool,
     /// Where papers go.
@@ -91,6 +93,7 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
     config
         // Anybody
         .service(workflow::read)
+        .service(processing_times::read)
         .service(licences::verify::verify)
         .service(keys::list)
         .service(licences::document::status::list)
@@ -109,6 +112,8 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         .service(applications::submit)
         .service(applications::withdraw)
         .service(applications::reconsider)
+        .service(cases::queries::list)
+        .service(cases::queries::answer)
         // Their systems
         .service(changes::list)
         .service(webhooks::create)
@@ -132,7 +137,19 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         .service(sealed::end_user::complete)
         .service(sealed::end_user::release)
         // Officials
-        .service(cases::queue)
+        .service(queues::list)
+        .service(queues::make)
+        .service(queues::list_teams)
+        .service(queues::make_team)
+        .service(queues::set_members)
+        .service(routing::list)
+        .service(routing::make)
+        .service(officers::list)
+        .service(officers::enter_absence)
+        .service(officers::declare_conflict)
+        .service(cases::rules::read)
+        .service(cases::queue::read)
+        .service(cases::assignments::assign)
         .service(cases::find)
         .service(documents::list_for_officials)
         .service(documents::download_for_officials)

@@ -12,8 +12,13 @@ mod documents;
 mod if_match;
 mod keys;
 mod licences;
+mod officers;
+mod once;
 mod page;
 mod problems;
+mod processing_times;
+mod queues;
+mod routing;
 mod sealed;
 mod upkeep;
 mod webhooks;
@@ -64,6 +69,7 @@ async fn run(context: Context) -> anyhow::Result<()> {
         signer: Arc::new(signer),
         font: DocumentFont::in_file(&context.settings.pdf.font_file),
         secret: ServerSecret::read(context.settings.secret_key_file()?)?,
+        decided: Arc::default(),
         allow_private_webhooks: context.settings.webhooks.allow_private_addresses,
         papers: documents::Papers::open(&context.settings)?,
         wrapping_keys: context
@@ -76,6 +82,7 @@ async fn run(context: Context) -> anyhow::Result<()> {
     };
     let server = Server::of(&context, health(&pool), app::description());
     context.spawn("upkeep", upkeep::run(app.clone(), context.shutdown.clone()));
+    context.spawn("routing", upkeep::route(app.clone(), context.shutdown.clone()));
     server
         .run(move |config| {
             config

@@ -32,7 +32,16 @@ fn of_refused_step(refusal: &NotAllowed) -> Problem {
         | NotAllowed::OwnApplication
         | NotAllowed::SamePerson
         | NotAllowed::DecidedBefore
-        | NotAllowed::NotTheReviewer => Problem::Forbidden(said.into()),
+        | NotAllowed::NotTheReviewer
+        | NotAllowed::Conflicted
+        | NotAllowed::AssignedToAnother
+        | NotAllowed::AssignsOthers
+        | NotAllowed::SignedAlready
+        | NotAllowed::SignatureOfAnotherRole { .. }
+        | NotAllowed::OfAnotherAgency
+        | NotAllowed::OwnStep => Problem::Forbidden(said.into()),
+        NotAllowed::NoSuchQuery => Problem::NotFound("question"),
+        NotAllowed::NoSuchCondition(_) => Problem::NotFound("condition"),
         // Somebody else's application is answered like one that does not exist.
         NotAllowed::NotTheApplicant => Problem::NotFound("application"),
         NotAllowed::NotInThisState { possible, .. } => {
@@ -41,9 +50,19 @@ fn of_refused_step(refusal: &NotAllowed) -> Problem {
                 if possible.is_empty() { "nothing".to_owned() } else { possible.join(", ") };
             Problem::NotAllowed(format!("{said}; possible now: {possible}").into())
         }
-        NotAllowed::RecommendationDiffers | NotAllowed::ClockStopped(_) | NotAllowed::ClockRuns => {
-            Problem::NotAllowed(said.into())
-        }
+        NotAllowed::RecommendationDiffers
+        | NotAllowed::ClockStopped(_)
+        | NotAllowed::ClockRuns
+        | NotAllowed::Absent
+        | NotAllowed::Blocked(_)
+        | NotAllowed::FlagIsRaised(_)
+        | NotAllowed::FlagIsNotRaised(_)
+        | NotAllowed::QueryIs(_)
+        | NotAllowed::NotAsked
+        | NotAllowed::TooManyConditions
+        | NotAllowed::AskedAlready
+        | NotAllowed::NothingToUndo
+        | NotAllowed::SameQueue => Problem::NotAllowed(said.into()),
     }
 }
 

@@ -41,9 +41,11 @@ pub(crate) struct StepView {
     action: &'static str,
     /// To where.
     to: &'static str,
-    /// In which role; absent when only the passing of time does it.
+    /// In which roles; none when only the law does it, by the passing of time or by a rule.
+    by: Vec<&'static str>,
+    /// When it leads there, if it may lead elsewhere too.
     #[serde(skip_serializing_if = "Option::is_none")]
-    by: Option<&'static str>,
+    when: Option<String>,
 }
 
 /// What may happen to applications and licences, and who may do it.
@@ -57,13 +59,15 @@ pub(crate) async fn read() -> web::Json<WorkflowView> {
         from: row.from.as_str(),
         action: row.action.as_str(),
         to: row.to.as_str(),
-        by: row.by.map(domain::codes::Role::as_str),
+        by: row.by.iter().map(|role| role.as_str()).collect(),
+        when: row.when.map(|when| when.to_string()),
     });
     let licence_steps = LICENCE_TRANSITIONS.iter().map(|row| StepView {
         from: row.from.as_str(),
         action: row.action.as_str(),
         to: row.to.as_str(),
-        by: Some(row.by.as_str()),
+        by: vec![row.by.as_str()],
+        when: None,
     });
     web::Json(WorkflowView {
         case: TableView {

@@ -14,7 +14,7 @@ with columns as (
         when 'uuid' then 'Uuid' when 'text' then 'Text' when 'int2' then 'SmallInt' when 'int4' then 'Integer'
         when 'int8' then 'BigInt' when 'bool' then 'Bool' when 'date' then 'Date' when 'bytea' then 'Binary'
         when 'timestamptz' then 'Timestamptz' when 'jsonb' then 'Jsonb' when 'numeric' then 'Numeric'
-        when '_text' then 'Array<Text>' when '_int2' then 'Array<SmallInt>' when '_float8' then 'Array<Double>' when '_int8' then 'Array<BigInt>' when '_bytea' then 'Array<Binary>'
+        when '_text' then 'Array<Text>' when '_int2' then 'Array<SmallInt>' when '_float8' then 'Array<Double>' when '_int8' then 'Array<BigInt>' when '_bytea' then 'Array<Binary>' when '_uuid' then 'Array<Uuid>'
         else 'Unknown_' || ty.typname end as diesel) t
     where c.relkind in ('r', 'p')
 ),

@@ -1,8 +1,8 @@
 //! Changing a case: lock, decide, store, tell.
 
 use super::{
-    CaseRecord, find, holder,
-    row::{CaseRow, StateColumns},
+    CaseRecord, facts, find, holder,
+    row::{CaseRow, QueryColumns, StateColumns, WorkColumns},
     with_history,
 };
 use crate::{
@@ -13,11 +13,17 @@ use crate::{
     numbers,
     schema::{case_events, cases},
 };
-use diesel::{ExpressionMethods, HasQuery, OptionalExtension, QueryDsl};
+use diesel::{
+    ExpressionMethods, HasQuery, OptionalExtension, QueryDsl, define_sql_function, sql_types,
+};
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use domain::{
     calendar_month::beijing_date,
-    case::{Acceptance, Action, Actor, CaseEvent, NotAllowed, State, StateName, acceptance},
+    case::{
+        Acceptance, Action, Actor, Case, CaseEvent, MOVED_ON, NotAllowed, State, StateName,
+        acceptance,
+    },
+    codes::Role,
     event::Event,
     ids::{CaseId, EventId, LicenceId, OrganisationId, PersonId},
     licence::{Holder, LicenceContent, SerialNumber, Series},
@@ -28,6 +34,11 @@ use jiff::{Timestamp, civil::Date};
 use jiff_diesel::ToDiesel;
 use serde_json::{Value, json};
 use uuid::Uuid;
+
+define_sql_function! {
+    /// Changes what an answer changes, and nothing else.
+    fn note_answer(case: sql_types::Uuid, version: sql_types::Integer, open: sql_types::SmallInt, answered: sql_types::SmallInt, at: sql_types::Timestamptz) -> sql_types::Nullable<sql_types::Bool>;
+}
 
 /// Overdue submissions are taken on at most this many at a time.
 const OVERDUE_AT_ONCE: i64 = 200;
@@ -90,8 +101,17 @@ pub enum CaseError {
 }
 
 impl From<diesel::result::Error> for CaseError {
+    /// What a constraint refuses was true when it was judged and is no longer.
     fn from(error: diesel::result::Error) -> Self {
-        Self::Database(error.into())
+        let refused = match &error {
+            diesel::result::Error::DatabaseError(_, information) => information.constraint_name(),
+            _ => None,
+        };
+        match refused {
+            Some("case_impartial") => Self::NotAllowed(NotAllowed::Conflicted),
+            Some("case_given_to_somebody_present") => Self::NotAllowed(NotAllowed::Absent),
+            _ => Self::Database(error.into()),
+        }
     }
 }
 
@@ -152,7 +172,8 @@ pub async fn create(
             .execute(conn)
             .await?;
         let created = Step { id: new.id, version: 1, action: "create", state: StateName::Draft };
-        created.store(conn, Some(new.person), moment, json!({"action": "create"})).await?;
+        let by = By { person: Some(new.person), acting_for: Some(new.organisation) };
+        created.store(conn, by, moment, json!({"action": "create"})).await?;
         let record = find(conn, new.id).await?.ok_or(CaseError::NoSuchCase)?;
         let answer = answer(&record);
         licensing_requests::finish(conn, request, &answer).await?;
@@ -185,11 +206,12 @@ pub async fn edit(
         same_version(&record, on.version)?;
         let state = record.case.state.name();
         if !matches!(state, StateName::Draft | StateName::Returned) {
-            let possible = possible_in(state);
+            let possible = domain::case::possible(state, &[Role::Exporter]);
             let action = domain::case::ActionName::Submit;
             return Err(NotAllowed::NotInThisState { state, action, possible }.into());
         }
         let version = record.version + 1;
+        let by = By { person: Some(edit.person), acting_for: Some(record.case.organisation) };
         diesel::update(cases::table.filter(cases::id.eq(id.as_uuid())))
             .set((
                 cases::content.eq(&edit.content),
@@ -200,7 +222,7 @@ pub async fn edit(
             .execute(conn)
             .await?;
         let edited = Step { id, version, action: "edit", state };
-        edited.store(conn, Some(edit.person), moment, json!({"action": "edit"})).await?;
+        edited.store(conn, by, moment, json!({"action": "edit"})).await?;
         find(conn, id).await?.ok_or(CaseError::NoSuchCase)
     })
     .await
@@ -219,14 +241,17 @@ pub async fn transition(
     check: impl FnOnce(&CaseRecord) -> Result<(), CaseError> + Send,
 ) -> Result<CaseRecord, CaseError> {
     conn.transaction(async |conn| {
-        let record = opened(conn, on, moment, regime).await?;
+        let mut record = opened(conn, on, moment, regime).await?;
+        if !is_the_applicants(&action) {
+            record = facts::known(conn, record, regime, moment.today()).await?;
+        }
         check(&record)?;
         take(conn, record, action, actor, moment).await
     })
     .await
 }
 
-/// Countersigns an approval and issues its licence, in one transaction.
+/// Countersigns an approval and, with the last signature, issues its licence, in one transaction.
 ///
 /// `issue` writes and signs the licence from the application, its number and its holder.
 pub async fn countersign(
@@ -240,9 +265,13 @@ pub async fn countersign(
 ) -> Result<CaseRecord, CaseError> {
     conn.transaction(async |conn| {
         let record = opened(conn, on, moment, regime).await?;
+        let record = facts::known(conn, record, regime, moment.today()).await?;
         // Judged before a number is taken: most refusals end here.
         let action = Action::Countersign { licence };
-        record.case.clone().decide(action.clone(), actor, moment.today())?;
+        let (_, event) = record.case.clone().decide(action.clone(), actor, moment.today())?;
+        if !event.is_decision() {
+            return take(conn, record, action, actor, moment).await;
+        }
         let organisation = record.case.organisation;
         let holder = holder(conn, organisation).await?.ok_or(CaseError::NoSuchCase)?;
         let number = numbers::next(conn, Series::Licence, moment.today()).await?;
@@ -311,7 +340,7 @@ async fn deem_accepted(
     }
 }
 
-async fn take(
+pub(super) async fn take(
     conn: &mut AsyncPgConnection,
     record: CaseRecord,
     action: Action,
@@ -319,48 +348,96 @@ async fn take(
     moment: &Moment,
 ) -> Result<CaseRecord, CaseError> {
     let (case, event) = record.case.clone().decide(action, actor, moment.today())?;
-    let version = record.version + 1;
-    let row = cases::table.filter(cases::id.eq(case.id.as_uuid()));
-    diesel::update(row)
-        .set((
-            StateColumns::of(&case.state),
-            cases::version.eq(sql_version(version)),
-            cases::updated_at.eq(moment.at.to_diesel()),
-        ))
-        .execute(conn)
-        .await?;
-    if event.state == StateName::Submitted {
-        diesel::update(row)
-            .set(cases::submitted_at.eq(moment.at.to_diesel()))
+    let version = case.version;
+    let submitted = (event.state == StateName::Submitted && event.action == Action::Submit)
+        .then(|| cases::submitted_at.eq(moment.at.to_diesel()));
+    let routed = matches!(event.action, Action::Route { .. })
+        .then(|| cases::routed_at.eq(moment.at.to_diesel()));
+    let worked = (!is_the_applicants(&event.action) && event.action != Action::DeemAccepted)
+        .then(|| WorkColumns::of(&case));
+    let asked = matches!(event.action, Action::AskApplicant { .. } | Action::CloseQuery { .. })
+        .then(|| QueryColumns::of(&case));
+    if matches!(event.action, Action::AnswerQuery { .. }) {
+        note_answered(conn, &case, moment).await?;
+    } else {
+        diesel::update(cases::table.filter(cases::id.eq(case.id.as_uuid())))
+            .set((
+                StateColumns::of(&case.state),
+                cases::version.eq(sql_version(version)),
+                cases::updated_at.eq(moment.at.to_diesel()),
+                submitted,
+                routed,
+                worked,
+                asked,
+            ))
             .execute(conn)
             .await?;
     }
     let name = event.action.name();
     let step = Step { id: case.id, version, action: name.as_str(), state: event.state };
-    step.store(conn, event.person, moment, detail(&event, &record)).await?;
-    tell(conn, &event, case.organisation, version, moment).await?;
+    let by = By { person: event.person, acting_for: actor.organisation() };
+    step.store(conn, by, moment, detail(&event, &record)).await?;
+    tell(conn, &event, &record.case, version, moment).await?;
     find(conn, case.id).await?.ok_or(CaseError::NoSuchCase)
+}
+
+/// Applicants bring no case into the states in which they answer: all that an answer changes is
+/// changed by a function that changes nothing else.
+async fn note_answered(
+    conn: &mut AsyncPgConnection,
+    case: &Case,
+    moment: &Moment,
+) -> Result<(), CaseError> {
+    let QueryColumns { open_queries, answered_queries } = QueryColumns::of(case);
+    let noted: Option<bool> = diesel::select(note_answer(
+        case.id.as_uuid(),
+        sql_version(case.version),
+        open_queries,
+        answered_queries,
+        moment.at.to_diesel(),
+    ))
+    .get_result(conn)
+    .await?;
+    noted.map(drop).ok_or(CaseError::NoSuchCase)
+}
+
+/// What applicants do: nothing that officials know of a case has a say in it.
+const fn is_the_applicants(action: &Action) -> bool {
+    matches!(
+        action,
+        Action::Submit
+            | Action::Withdraw
+            | Action::AnswerQuery { .. }
+            | Action::RequestReconsideration { .. }
+    )
 }
 
 async fn tell(
     conn: &mut AsyncPgConnection,
     event: &CaseEvent,
-    organisation: OrganisationId,
+    before: &Case,
     version: u32,
     moment: &Moment,
 ) -> Result<(), Error> {
-    let told = match &event.action {
-        Action::Submit => Event::ApplicationSubmitted { case: event.case, organisation, version },
-        action => Event::CaseMoved {
-            case: event.case,
-            organisation,
-            action: action.name().to_string(),
-            state: event.state.to_string(),
-            person: event.person,
-            version,
-        },
-    };
-    events::append(conn, &moment.origin(event.person), event.case.as_uuid(), &told).await
+    let (case, organisation, person) = (event.case, before.organisation, event.person);
+    let state = event.state.to_string();
+    let action = event.action.name().to_string();
+    if event.action == Action::Submit {
+        let told = Event::ApplicationSubmitted { case, organisation, version };
+        return events::append(conn, &moment.origin(person), case.as_uuid(), &told).await;
+    }
+    if event.is_told_to_the_applicant() {
+        let told = Event::CaseMoved { case, organisation, action, state, person, version };
+        return events::append(conn, &moment.origin(person), case.as_uuid(), &told).await;
+    }
+    if before.state.name() != event.state {
+        // Where it stands is the applicant's to know, not what brought it there, nor who.
+        let (action, state) = (MOVED_ON.to_owned(), state.clone());
+        let told = Event::CaseMoved { case, organisation, action, state, person: None, version };
+        events::append(conn, &moment.origin(None), case.as_uuid(), &told).await?;
+    }
+    let worked = Event::CaseWorked { case, action, state, person, version };
+    events::append(conn, &moment.origin(person), case.as_uuid(), &worked).await
 }
 
 /// What belongs to an action; with a submission, what was submitted, as it may change later.
@@ -369,7 +446,18 @@ fn detail(event: &CaseEvent, record: &CaseRecord) -> Value {
     if event.action == Action::Submit {
         detail["content"] = record.content.clone();
     }
+    if let (Action::Undo { .. }, Some(undone)) = (&event.action, record.case.work.undoable.last()) {
+        detail["undone"] = undone.action.as_str().into();
+        detail["undone_version"] = undone.version.into();
+    }
     detail
+}
+
+/// Who took a step, acting for whom.
+#[derive(Clone, Copy)]
+struct By {
+    person: Option<PersonId>,
+    acting_for: Option<OrganisationId>,
 }
 
 struct Step {
@@ -383,7 +471,7 @@ impl Step {
     async fn store(
         &self,
         conn: &mut AsyncPgConnection,
-        person: Option<PersonId>,
+        by: By,
         moment: &Moment,
         detail: Value,
     ) -> Result<(), Error> {
@@ -393,7 +481,8 @@ impl Step {
                 case_events::version.eq(sql_version(self.version)),
                 case_events::action.eq(self.action),
                 case_events::state.eq(self.state.as_str()),
-                case_events::person.eq(person.map(PersonId::as_uuid)),
+                case_events::person.eq(by.person.map(PersonId::as_uuid)),
+                case_events::acting_for.eq(by.acting_for.map(OrganisationId::as_uuid)),
                 case_events::occurred_at.eq(moment.at.to_diesel()),
                 case_events::occurred_on.eq(moment.today().to_diesel()),
                 case_events::detail.eq(detail),
@@ -404,7 +493,10 @@ impl Step {
     }
 }
 
-async fn locked(conn: &mut AsyncPgConnection, id: CaseId) -> Result<CaseRecord, CaseError> {
+pub(super) async fn locked(
+    conn: &mut AsyncPgConnection,
+    id: CaseId,
+) -> Result<CaseRecord, CaseError> {
     let row: Option<CaseRow> = CaseRow::query()
         .filter(cases::id.eq(id.as_uuid()))
         .for_update()
@@ -416,11 +508,6 @@ async fn locked(conn: &mut AsyncPgConnection, id: CaseId) -> Result<CaseRecord, 
 
 fn same_version(record: &CaseRecord, expected: u32) -> Result<(), CaseError> {
     if record.version == expected { Ok(()) } else { Err(CaseError::Stale) }
-}
-
-fn possible_in(state: StateName) -> Vec<domain::case::ActionName> {
-    let here = domain::case::TRANSITIONS.iter().filter(|row| row.from == state);
-    here.map(|row| row.action).collect()
 }
 
 fn sql_version(version: u32) -> i32 {

@@ -5,7 +5,7 @@ use crate::{
     row::Reader,
     schema::{cases, organisations},
 };
-use diesel::{BoolExpressionMethods, ExpressionMethods, JoinOnDsl, QueryDsl};
+use diesel::{ExpressionMethods, JoinOnDsl, QueryDsl};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::{
     case::StateName,
@@ -14,7 +14,6 @@ use domain::{
     regime::LicenceKind,
 };
 use jiff::{Timestamp, civil::Date};
-use jiff_diesel::ToDiesel;
 use uuid::Uuid;
 
 /// A case as lists show it.
@@ -57,7 +56,7 @@ pub struct QueuePlace {
     pub id: CaseId,
 }
 
-type Columns = (
+pub(super) type Columns = (
     (Uuid, String, Uuid, String, String, String, String, i32),
     (
         Option<jiff_diesel::Timestamp>,
@@ -68,31 +67,31 @@ type Columns = (
     ),
 );
 
-macro_rules! headers {
-    () => {
-        cases::table
-            .inner_join(organisations::table.on(organisations::id.eq(cases::organisation)))
-            .select((
-                (
-                    cases::id,
-                    cases::number,
-                    cases::organisation,
-                    organisations::name_zh,
-                    organisations::name_en,
-                    cases::kind,
-                    cases::state,
-                    cases::version,
-                ),
-                (
-                    cases::submitted_at,
-                    cases::accepted_on,
-                    cases::reviewer,
-                    cases::created_at,
-                    cases::updated_at,
-                ),
-            ))
-    };
+macro_rules! columns {
+    () => {{
+        use crate::schema::{cases, organisations};
+        (
+            (
+                cases::id,
+                cases::number,
+                cases::organisation,
+                organisations::name_zh,
+                organisations::name_en,
+                cases::kind,
+                cases::state,
+                cases::version,
+            ),
+            (
+                cases::submitted_at,
+                cases::accepted_on,
+                cases::reviewer,
+                cases::created_at,
+                cases::updated_at,
+            ),
+        )
+    }};
 }
+pub(super) use columns;
 
 /// An organisation's applications, the newest first, after one of them.
 pub async fn of_organisation(
@@ -101,7 +100,9 @@ pub async fn of_organisation(
     after: Option<CaseId>,
     limit: i64,
 ) -> Result<Vec<CaseHeader>, Error> {
-    let mut query = headers!()
+    let mut query = cases::table
+        .inner_join(organisations::table.on(organisations::id.eq(cases::organisation)))
+        .select(columns!())
         .filter(cases::organisation.eq(organisation.as_uuid()))
         .order(cases::id.desc())
         .limit(limit)
@@ -112,34 +113,11 @@ pub async fn of_organisation(
     parsed(query.load(conn).await?)
 }
 
-/// The officers' queue: cases in one of these states, the longest waiting first.
-pub async fn queue(
-    conn: &mut AsyncPgConnection,
-    states: &[StateName],
-    after: Option<QueuePlace>,
-    limit: i64,
-) -> Result<Vec<CaseHeader>, Error> {
-    let states: Vec<&str> = states.iter().map(|state| state.as_str()).collect();
-    let mut query = headers!()
-        .filter(cases::state.eq_any(states))
-        .filter(cases::submitted_at.is_not_null())
-        .order((cases::submitted_at, cases::id))
-        .limit(limit)
-        .into_boxed();
-    if let Some(place) = after {
-        let (at, id) = (place.submitted_at.to_diesel(), place.id.as_uuid());
-        query = query.filter(
-            cases::submitted_at.gt(at).or(cases::submitted_at.eq(at).and(cases::id.gt(id))),
-        );
-    }
-    parsed(query.load(conn).await?)
-}
-
 fn parsed(rows: Vec<Columns>) -> Result<Vec<CaseHeader>, Error> {
     rows.into_iter().map(header).collect()
 }
 
-fn header(columns: Columns) -> Result<CaseHeader, Error> {
+pub(super) fn header(columns: Columns) -> Result<CaseHeader, Error> {
     let (
         (id, number, organisation, name_zh, name_en, kind, state, version),
         (submitted_at, accepted_on, reviewer, created_at, updated_at),

@@ -6,14 +6,30 @@
 //! applicants as `lodestone_applicant`, to which another organisation's do not exist.
 
 mod change;
+mod decided;
+mod facts;
 mod list;
+mod page;
+mod queue;
+mod routing;
 mod row;
 
 pub use change::{
     CaseError, CaseVersion, Edit, Issued, Moment, NewCase, accept_overdue, countersign, create,
     edit, transition,
 };
-pub use list::{CaseHeader, QueuePlace, of_organisation, queue};
+pub use decided::decided_since;
+pub use list::{CaseHeader, QueuePlace, of_organisation};
+pub use page::{
+    CaseFinding, CasePage, Compliance, Precedent, QueueName, exporter, page, precedents,
+};
+pub use queue::{
+    ClockFacts, OfOfficer, QueueCount, QueueEntry, QueueFilter, WaitsFor, clocks, queue,
+    queue_counts,
+};
+pub use routing::{
+    NewRouting, RoutingVersion, make_routing, route, routing_in_force, routing_versions, unrouted,
+};
 pub use row::{Assessment, CaseRecord, HistoryEntry};
 
 use crate::{

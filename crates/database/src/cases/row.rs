@@ -1,17 +1,20 @@
 //! How a case lies in its columns, and how it is read out of them.
 
 use crate::{
-    CorruptRow, Error,
+    CorruptRow,
     row::Reader,
     schema::{application_assessments, case_events, cases},
 };
 use diesel::HasQuery;
 use domain::{
     calendar_month::beijing_date,
-    case::{ActionName, Case, ClockEvent, FourEyes, Recommendation, State, StateName},
+    case::{
+        Action, ActionName, Case, ClockEvent, CountersignOrder, FourEyes, Recommendation,
+        RiskGrade, State, StateName, TakenStep, Work,
+    },
     ids::{CaseId, LicenceId, OrganisationId, PersonId},
-    licence::{Condition, SerialNumber},
-    regime::{ClockStop, LicenceKind},
+    licence::SerialNumber,
+    regime::LicenceKind,
 };
 use jiff::{Timestamp, civil::Date};
 use serde::Deserialize;
@@ -54,6 +57,8 @@ pub struct HistoryEntry {
     pub state: String,
     /// By whom; nobody when the law did it.
     pub person: Option<PersonId>,
+    /// Acting for which organisation.
+    pub acting_for: Option<OrganisationId>,
     /// When.
     pub at: Timestamp,
     /// The day that counts.
@@ -78,56 +83,58 @@ pub struct Assessment {
 impl CaseRecord {
     /// What the decision clock takes notice of.
     pub fn clock_events(&self) -> Vec<ClockEvent> {
-        let mut events = Vec::new();
-        let mut submitted_on = None;
-        let mut reconsidered = false;
-        for entry in &self.history {
-            let Ok(action) = entry.action.parse::<ActionName>() else { continue };
-            match action {
-                ActionName::Submit => submitted_on = Some(entry.on),
-                ActionName::Accept => events.push(ClockEvent::Accepted(entry.on)),
-                ActionName::DeemAccepted => {
-                    events.push(ClockEvent::Accepted(submitted_on.unwrap_or(entry.on)));
-                }
-                ActionName::RequestReconsideration => reconsidered = true,
-                ActionName::BeginReview if reconsidered => {
-                    events.push(ClockEvent::Accepted(entry.on));
-                    reconsidered = false;
-                }
-                ActionName::StopClock => {
-                    let cause = entry.detail["cause"].as_str().and_then(|c| c.parse().ok());
-                    events.extend(cause.map(|cause| ClockEvent::Stopped { cause, on: entry.on }));
-                }
-                ActionName::ResumeClock => events.push(ClockEvent::Resumed { on: entry.on }),
-                ActionName::Countersign | ActionName::ConfirmRefusal | ActionName::Withdraw => {
-                    events.push(ClockEvent::Ended(entry.on));
-                }
-                _ => {}
+        clock_events(&self.history)
+    }
+
+    /// Whether an agency takes part: it is asked, or has said something.
+    pub fn involves(&self, agency: OrganisationId) -> bool {
+        let work = &self.case.work;
+        work.asked.iter().any(|asked| asked.agency == agency)
+            || work.advice.iter().any(|given| given.agency == agency)
+    }
+}
+
+/// What the decision clock takes notice of among these steps; what was taken back never was.
+pub(super) fn clock_events(history: &[HistoryEntry]) -> Vec<ClockEvent> {
+    let mut events = Vec::new();
+    let mut submitted_on = None;
+    let mut reconsidered = false;
+    let taken_back: Vec<u64> = history
+        .iter()
+        .filter(|entry| entry.action == ActionName::Undo.as_str())
+        .filter_map(|entry| entry.detail["undone_version"].as_u64())
+        .collect();
+    for entry in history {
+        if taken_back.contains(&entry.version.into()) {
+            continue;
+        }
+        let Ok(action) = entry.action.parse::<ActionName>() else { continue };
+        match action {
+            ActionName::Submit => submitted_on = Some(entry.on),
+            ActionName::Accept => events.push(ClockEvent::Accepted(entry.on)),
+            ActionName::DeemAccepted => {
+                events.push(ClockEvent::Accepted(submitted_on.unwrap_or(entry.on)));
             }
+            ActionName::RequestReconsideration => reconsidered = true,
+            ActionName::BeginReview if reconsidered => {
+                events.push(ClockEvent::Accepted(entry.on));
+                reconsidered = false;
+            }
+            ActionName::StopClock => {
+                let cause = entry.detail["cause"].as_str().and_then(|c| c.parse().ok());
+                events.extend(cause.map(|cause| ClockEvent::Stopped { cause, on: entry.on }));
+            }
+            ActionName::ResumeClock => events.push(ClockEvent::Resumed { on: entry.on }),
+            ActionName::Withdraw => events.push(ClockEvent::Ended(entry.on)),
+            ActionName::Countersign | ActionName::ConfirmRefusal
+                if ["approved", "refused"].contains(&entry.state.as_str()) =>
+            {
+                events.push(ClockEvent::Ended(entry.on));
+            }
+            _ => {}
         }
-        events
     }
-
-    /// The conditions of the last recommendation to approve; the licence is issued with them.
-    pub fn recommended_conditions(&self) -> Result<Vec<Condition>, Error> {
-        let recommended =
-            self.history.iter().rev().find(|entry| entry.action == "recommend_approval");
-        let Some(conditions) = recommended.and_then(|entry| entry.detail.get("conditions")) else {
-            return Ok(Vec::new());
-        };
-        let reader = Reader { table: "case_events", id: self.case.id.as_uuid() };
-        // A condition that cannot be read must not be left out in silence.
-        Ok(Vec::deserialize(conditions).map_err(|_| reader.corrupt("detail"))?)
-    }
-
-    /// The agency that was asked last, while its answer is awaited.
-    pub fn asked_agency(&self) -> Option<OrganisationId> {
-        if self.case.state.name() != StateName::AgencyAdvice {
-            return None;
-        }
-        let asked = self.history.iter().rev().find(|entry| entry.action == "ask_agency")?;
-        asked.detail["agency"].as_str()?.parse().ok()
-    }
+    events
 }
 
 #[derive(HasQuery)]
@@ -162,6 +169,7 @@ pub(super) struct HistoryRow {
     action: String,
     state: String,
     person: Option<Uuid>,
+    acting_for: Option<Uuid>,
     occurred_at: jiff_diesel::Timestamp,
     occurred_on: jiff_diesel::Date,
     detail: serde_json::Value,
@@ -198,6 +206,7 @@ impl From<HistoryRow> for HistoryEntry {
             action: row.action,
             state: row.state,
             person: row.person.map(PersonId::from_uuid),
+            acting_for: row.acting_for.map(OrganisationId::from_uuid),
             at: row.occurred_at.into(),
             on: row.occurred_on.into(),
             detail: row.detail,
@@ -223,17 +232,21 @@ impl TryFrom<(CaseRow, Vec<HistoryEntry>)> for CaseRecord {
         let reader = Reader { table: "cases", id: row.id };
         let state = state(reader, &row)?;
         let created_by = PersonId::from_uuid(row.created_by);
-        let mut prepared_by = BTreeSet::from([created_by]);
-        let preparing = |entry: &&HistoryEntry| matches!(entry.action.as_str(), "submit" | "edit");
-        prepared_by.extend(history.iter().filter(preparing).filter_map(|entry| entry.person));
         let case = Case {
             id: CaseId::from_uuid(row.id),
             organisation: OrganisationId::from_uuid(row.organisation),
-            prepared_by,
-            decided_before: decided_before(&history),
-            clock_stopped_for: clock_stopped_for(&history),
-            state,
+            version: 0,
+            state: State::Draft,
+            work: Work::begun_by(created_by),
+            order: CountersignOrder::of_one(RiskGrade::Unassessed),
+            conflicted: BTreeSet::new(),
+            absent: BTreeSet::new(),
         };
+        let mut case =
+            history.iter().try_fold(case, |case, entry| read_back(reader, case, entry))?;
+        // The columns are what counts; an applicant does not see every step.
+        case.state = state;
+        case.version = row.version.unsigned_abs();
         Ok(Self {
             case,
             number: reader.word("number", &row.number)?,
@@ -308,26 +321,67 @@ fn state(reader: Reader, row: &CaseRow) -> Result<State, CorruptRow> {
     })
 }
 
-/// Whoever took part in a decision before the last request to reconsider it.
-fn decided_before(history: &[HistoryEntry]) -> BTreeSet<PersonId> {
-    let asked = history.iter().rposition(|entry| entry.action == "request_reconsideration");
-    let earlier = &history[..asked.unwrap_or(0)];
-    let deciding = |entry: &&HistoryEntry| {
-        ["recommend_approval", "recommend_refusal", "countersign", "confirm_refusal", "send_back"]
-            .contains(&entry.action.as_str())
-    };
-    earlier.iter().filter(deciding).filter_map(|entry| entry.person).collect()
+/// Notes a step that was stored. Whoever edits prepares, too.
+fn read_back(reader: Reader, mut case: Case, entry: &HistoryEntry) -> Result<Case, CorruptRow> {
+    if entry.action.parse::<ActionName>().is_err() {
+        case.work.prepared_by.extend(entry.person.filter(|_| entry.action == "edit"));
+        return Ok(case);
+    }
+    let action = Action::deserialize(&entry.detail).map_err(|_| reader.corrupt("detail"))?;
+    let to: StateName = reader.word("state", &entry.state)?;
+    let (person, agency) = (entry.person, entry.acting_for);
+    let (on, version) = (entry.on, entry.version);
+    Ok(case.read_back(TakenStep { action: &action, person, agency, on, version }, to))
 }
 
-fn clock_stopped_for(history: &[HistoryEntry]) -> Option<ClockStop> {
-    let last = history
-        .iter()
-        .rev()
-        .find(|entry| matches!(entry.action.as_str(), "stop_clock" | "resume_clock"))?;
-    if last.action == "resume_clock" {
-        return None;
+/// What officials' work leaves in columns, for the queue and for the constraints.
+#[derive(diesel::AsChangeset)]
+#[diesel(table_name = cases, treat_none_as_null = true)]
+pub(super) struct WorkColumns {
+    queue: Option<String>,
+    assigned_to: Option<Uuid>,
+    risk: String,
+    flags: Vec<String>,
+    blocking_flags: i16,
+    signatures_required: i16,
+    signed_by: Vec<Uuid>,
+}
+
+/// What questions leave in columns.
+#[derive(diesel::AsChangeset)]
+#[diesel(table_name = cases)]
+pub(super) struct QueryColumns {
+    pub(super) open_queries: i16,
+    pub(super) answered_queries: i16,
+}
+
+impl WorkColumns {
+    pub(super) fn of(case: &Case) -> Self {
+        let work = &case.work;
+        // While it is signed, whoever has signed stands here; afterwards so does the last one.
+        Self {
+            queue: work.queue.as_ref().map(ToString::to_string),
+            assigned_to: work.assigned_to.map(PersonId::as_uuid),
+            risk: case.order.risk.to_string(),
+            flags: work.flags.keys().map(ToString::to_string).collect(),
+            blocking_flags: counted(work.blocking().len()),
+            signatures_required: counted(case.order.signatures().len()),
+            signed_by: work.signed.iter().map(|person| person.as_uuid()).collect(),
+        }
     }
-    last.detail["cause"].as_str()?.parse().ok()
+}
+
+impl QueryColumns {
+    pub(super) fn of(case: &Case) -> Self {
+        Self {
+            open_queries: counted(case.work.open_queries()),
+            answered_queries: counted(case.work.answered_queries()),
+        }
+    }
+}
+
+fn counted(count: usize) -> i16 {
+    i16::try_from(count).unwrap_or(i16::MAX)
 }
 
 impl StateColumns {

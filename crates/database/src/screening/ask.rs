@@ -1,4 +1,4 @@
-//! Statements that the worker asks with every batch: fixed texts, prepared once a connection.
+//! Statements as fixed texts, prepared once a connection.
 //!
 //! diesel's `sql_query` is never prepared, and its query builder has no `unnest`, `lateral` or
 //! arrays of sums.
@@ -7,7 +7,9 @@ use diesel::{
     QueryResult,
     pg::Pg,
     query_builder::{AstPass, Query, QueryFragment, QueryId},
-    sql_types::{Array, Date, Integer, Nullable, Text, Untyped, Uuid as SqlUuid},
+    sql_types::{
+        Array, BigInt, Date, Integer, Nullable, Text, Timestamptz, Untyped, Uuid as SqlUuid,
+    },
 };
 use domain::element::Element;
 use std::marker::PhantomData;
@@ -29,6 +31,10 @@ pub(crate) enum Bind {
     OptionalTexts(Vec<Option<String>>),
     Integers(Vec<i32>),
     Dates(Vec<jiff_diesel::Date>),
+    Uuid(Option<Uuid>),
+    Number(i64),
+    Moment(Option<jiff_diesel::Timestamp>),
+    Date(jiff_diesel::Date),
 }
 
 /// A statement with its parameters.
@@ -67,6 +73,10 @@ impl<S: Statement> QueryFragment<Pg> for Ask<S> {
                 }
                 Bind::Integers(numbers) => out.push_bind_param::<Array<Integer>, _>(numbers)?,
                 Bind::Dates(dates) => out.push_bind_param::<Array<Date>, _>(dates)?,
+                Bind::Uuid(id) => out.push_bind_param::<Nullable<SqlUuid>, _>(id)?,
+                Bind::Number(number) => out.push_bind_param::<BigInt, _>(number)?,
+                Bind::Moment(moment) => out.push_bind_param::<Nullable<Timestamptz>, _>(moment)?,
+                Bind::Date(date) => out.push_bind_param::<Date, _>(date)?,
             }
             out.push_sql(piece);
         }

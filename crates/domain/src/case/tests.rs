@@ -1,5 +1,15 @@
+mod forecasts;
+mod routes;
+mod sequences;
+mod working;
+
 use super::*;
-use crate::regime::{ClockExemption, Regime};
+use crate::{
+    codes::Role,
+    ids::{LicenceId, QueryId},
+    licence::{Condition, Requirement},
+    regime::{ClockExemption, ClockStop, FlagEffect, Regime},
+};
 use jiff::civil::date;
 use rstest::rstest;
 use std::fmt::Write;
@@ -23,6 +33,7 @@ const ADVISER: u128 = 4;
 fn acting(number: u128, role: Role, organisation: u128) -> Actor {
     Actor::Person {
         person: person(number),
+        organisation: OrganisationId::from_uuid(uuid(organisation)),
         roles: BTreeSet::from([role]),
         organisations: BTreeSet::from([OrganisationId::from_uuid(uuid(organisation))]),
     }
@@ -31,7 +42,8 @@ fn acting(number: u128, role: Role, organisation: u128) -> Actor {
 /// The right person for a step.
 fn suited(action: &Action) -> Actor {
     let by = TRANSITIONS.iter().find(|row| row.action == action.name()).unwrap().by;
-    match by {
+    let signs = matches!(action, Action::Countersign { .. } | Action::ConfirmRefusal);
+    match by.first().copied().map(|role| if signs { Role::SeniorOfficer } else { role }) {
         Some(Role::Exporter) => acting(APPLICANT, Role::Exporter, 100),
         Some(Role::SeniorOfficer) => acting(SENIOR, Role::SeniorOfficer, 200),
         Some(Role::AgencyAdviser) => acting(ADVISER, Role::AgencyAdviser, 300),
@@ -41,14 +53,39 @@ fn suited(action: &Action) -> Actor {
 }
 
 fn a_case(state: State) -> Case {
+    let mut work = Work::begun_by(person(APPLICANT));
+    if state.name() == StateName::AgencyAdvice {
+        let agency = OrganisationId::from_uuid(uuid(300));
+        work.asked.push(AskedAgency { agency, question: String::new(), asked_on: TODAY });
+    }
     Case {
         id: CaseId::from_uuid(uuid(7)),
         organisation: OrganisationId::from_uuid(uuid(100)),
-        prepared_by: BTreeSet::from([person(APPLICANT)]),
-        decided_before: BTreeSet::new(),
-        clock_stopped_for: None,
+        version: 1,
         state,
+        work,
+        order: CountersignOrder::of_one(RiskGrade::Low),
+        conflicted: BTreeSet::new(),
+        absent: BTreeSet::new(),
     }
+}
+
+fn slug(code: &str) -> Slug {
+    code.parse().unwrap()
+}
+
+fn raised(code: &str) -> RaisedFlag {
+    RaisedFlag { flag: slug(code), effect: FlagEffect::BlocksDecision }
+}
+
+fn query() -> QueryId {
+    QueryId::from_uuid(uuid(8))
+}
+
+fn condition(author: u128) -> Condition {
+    let author = OrganisationId::from_uuid(uuid(author));
+    let requirement = Requirement::ShipmentsAtMost { shipments: 2 };
+    Condition { number: 1, author, line: None, requirement }
 }
 
 fn licence() -> LicenceId {
@@ -89,9 +126,9 @@ fn every_action() -> Vec<Action> {
         Action::Return { missing: vec!["end_user_end_use_certificate".to_owned()] },
         Action::BeginReview,
         Action::Reassign { reviewer: person(8) },
-        Action::AskAgency { agency: OrganisationId::from_uuid(uuid(300)), question: note() },
+        Action::AskAgency { agency: OrganisationId::from_uuid(uuid(301)), question: note() },
         Action::Recall,
-        Action::Advise { advice: Advice::Approve, note: note() },
+        Action::Advise { advice: Advice::Approve, level: AdviceLevel::Agency, note: note() },
         Action::BeginFinalReview,
         Action::StopClock { cause: ClockStop::ExpertOpinion },
         Action::ResumeClock,
@@ -101,6 +138,19 @@ fn every_action() -> Vec<Action> {
         Action::ConfirmRefusal,
         Action::SendBack { note: note() },
         Action::RequestReconsideration { grounds: note() },
+        Action::Assign { officer: person(OFFICER) },
+        Action::Route { queue: slug("fast"), rule: None, routing_version: 1, flags: Vec::new() },
+        Action::Move { queue: slug("slow"), reason: note() },
+        Action::RaiseFlag { flag: raised("legal_review"), note: note() },
+        Action::ClearFlag { flag: slug("legal_review"), note: note() },
+        Action::AskApplicant { query: query(), question: note() },
+        Action::AnswerQuery { query: query(), answer: note() },
+        Action::CloseQuery { query: query() },
+        Action::Note { text: note() },
+        Action::AttachCondition { condition: condition(200) },
+        Action::RemoveCondition { number: 1 },
+        Action::Exempt { exemption: ClockExemption::StateCouncilCase, note: note() },
+        Action::Undo { reason: note() },
     ]
 }
 
@@ -121,8 +171,11 @@ fn the_transition_table() {
             let outcome = match case.decide(action.clone(), &suited(action), TODAY) {
                 Ok((case, event)) => {
                     assert_eq!(case.state.name(), event.state);
-                    let row = table::find(state.name(), action.name()).unwrap();
-                    assert_eq!(case.state.name(), row.to, "{name} + {}", action.name());
+                    let leads = TRANSITIONS.iter().any(|row| {
+                        (row.from, row.action, row.to)
+                            == (state.name(), action.name(), case.state.name())
+                    });
+                    assert!(leads, "{name} + {} is in the table", action.name());
                     format!("{:?}", case.state)
                 }
                 Err(NotAllowed::NotInThisState { .. }) => continue,
@@ -138,8 +191,10 @@ fn the_transition_table() {
 #[test]
 fn a_step_stands_in_the_table_once_and_every_state_can_be_reached() {
     for row in TRANSITIONS {
-        let same =
-            TRANSITIONS.iter().filter(|other| (other.from, other.action) == (row.from, row.action));
+        let same = TRANSITIONS.iter().filter(|other| {
+            (other.from, other.action, other.when, other.when.map(|_| other.to))
+                == (row.from, row.action, row.when, row.when.map(|_| row.to))
+        });
         assert_eq!(same.count(), 1, "{} + {}", row.from, row.action);
     }
     for state in StateName::ALL {
@@ -169,11 +224,11 @@ fn whoever_recommended_cannot_countersign_whatever_role_they_hold() {
 #[case::own_application(acting(APPLICANT, Role::Officer, 200), NotAllowed::OwnApplication)]
 #[case::wrong_role(
     acting(OFFICER, Role::SeniorOfficer, 200),
-    NotAllowed::WrongRole { action: ActionName::Accept, needs: Some(Role::Officer) }
+    NotAllowed::WrongRole { action: ActionName::Accept, needs: &[Role::Officer] }
 )]
 #[case::the_law(
     Actor::Law,
-    NotAllowed::WrongRole { action: ActionName::Accept, needs: Some(Role::Officer) }
+    NotAllowed::WrongRole { action: ActionName::Accept, needs: &[Role::Officer] }
 )]
 fn nobody_accepts_what_is_their_own_affair(#[case] actor: Actor, #[case] why: NotAllowed) {
     let case = a_case(State::Submitted { on: TODAY });

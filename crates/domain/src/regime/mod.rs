@@ -6,6 +6,7 @@
 
 mod announcement;
 mod calendar;
+mod casework;
 mod control_item;
 mod row;
 mod rules;
@@ -15,6 +16,7 @@ mod tests;
 
 pub use announcement::{Announcement, AnnouncementKind, LastDay, Limb, Standing, Suspension};
 pub use calendar::{Calendar, CalendarYear, Certainty};
+pub use casework::{CaseFlag, CountersignRule, FlagEffect, RefusalGround};
 pub use control_item::{ControlCode, ControlItem, FunctionalForm, ItemCategory, MagnetFamily};
 pub use row::{
     Change, Dated, Provenance, RegimeRow, RegimeVersion, RowKind, UnreadableRow, Verification,
@@ -51,6 +53,9 @@ pub struct Regime {
     listed_parties: Vec<Dated<ListedParty>>,
     detector_parameters: Vec<Dated<Parameter>>,
     quotas: Vec<Dated<Quota>>,
+    refusal_grounds: Vec<Dated<RefusalGround>>,
+    case_flags: Vec<Dated<CaseFlag>>,
+    countersign_rules: Vec<Dated<CountersignRule>>,
     tariff_conditions: Vec<Dated<TariffCondition>>,
     destination_notices: Vec<Dated<DestinationNotice>>,
     document_rules: Vec<Dated<DocumentRule>>,
@@ -83,6 +88,9 @@ impl Regime {
             listed_parties: read_all(rows, RowKind::ListedParty)?,
             detector_parameters: read_all(rows, RowKind::DetectorParameter)?,
             quotas: read_all(rows, RowKind::Quota)?,
+            refusal_grounds: read_all(rows, RowKind::RefusalGround)?,
+            case_flags: read_all(rows, RowKind::CaseFlag)?,
+            countersign_rules: read_all(rows, RowKind::CountersignRule)?,
             tariff_conditions: read_all(rows, RowKind::TariffCondition)?,
             destination_notices: read_all(rows, RowKind::DestinationNotice)?,
             document_rules: read_all(rows, RowKind::DocumentRule)?,
@@ -109,6 +117,9 @@ impl Regime {
         write_all(&mut rows, RowKind::ListedParty, &self.listed_parties);
         write_all(&mut rows, RowKind::DetectorParameter, &self.detector_parameters);
         write_all(&mut rows, RowKind::Quota, &self.quotas);
+        write_all(&mut rows, RowKind::RefusalGround, &self.refusal_grounds);
+        write_all(&mut rows, RowKind::CaseFlag, &self.case_flags);
+        write_all(&mut rows, RowKind::CountersignRule, &self.countersign_rules);
         write_all(&mut rows, RowKind::TariffCondition, &self.tariff_conditions);
         write_all(&mut rows, RowKind::DestinationNotice, &self.destination_notices);
         write_all(&mut rows, RowKind::DocumentRule, &self.document_rules);
@@ -236,6 +247,26 @@ impl Regime {
             .sum();
         let named = self.listed_parties(day).filter(|row| row.value.list == list).count();
         counted.saturating_sub(u32::try_from(named).unwrap_or(u32::MAX))
+    }
+
+    /// Why an application may be refused, on a day.
+    pub fn refusal_grounds(&self, day: Date) -> impl Iterator<Item = &Dated<RefusalGround>> {
+        self.refusal_grounds.iter().filter(move |row| row.holds_on(day))
+    }
+
+    /// What officers may mark a case with, on a day.
+    pub fn case_flags(&self, day: Date) -> impl Iterator<Item = &Dated<CaseFlag>> {
+        self.case_flags.iter().filter(move |row| row.holds_on(day))
+    }
+
+    /// What this flag means on a day.
+    pub fn case_flag(&self, flag: &str, day: Date) -> Option<&Dated<CaseFlag>> {
+        self.case_flags(day).find(|row| row.key == flag)
+    }
+
+    /// Who must sign decisions, by risk, on a day.
+    pub fn countersign_rules(&self, day: Date) -> impl Iterator<Item = &Dated<CountersignRule>> {
+        self.countersign_rules.iter().filter(move |row| row.holds_on(day))
     }
 
     /// What customs asks for under a tariff code on a day.

@@ -64,6 +64,12 @@ words! {
         DetectorParameter = "detector_parameter",
         /// A quota of a group and year.
         Quota = "quota",
+        /// Why an application may be refused.
+        RefusalGround = "refusal_ground",
+        /// What officers may mark a case with.
+        CaseFlag = "case_flag",
+        /// Who must sign a decision, by risk.
+        CountersignRule = "countersign_rule",
         /// What customs asks for under a tariff code.
         TariffCondition = "tariff_condition",
         /// What is to be known about a destination.
@@ -72,6 +78,14 @@ words! {
         DocumentRule = "document_rule",
         /// Goods that a tax invoice may name.
         InvoiceGoods = "invoice_goods",
+    }
+}
+
+impl RowKind {
+    /// Whether filers and exporters are told rows of this kind. Who knows from where on something
+    /// is suspicious stays just below it; how a case is marked and signed is the officers' own.
+    pub const fn is_for_officials(self) -> bool {
+        matches!(self, Self::DetectorParameter | Self::CaseFlag | Self::CountersignRule)
     }
 }
 

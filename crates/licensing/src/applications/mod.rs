@@ -299,6 +299,7 @@ async fn act(
     let submits = step.action == Action::Submit;
     let actor = Actor::Person {
         person: exporter.person,
+        organisation: exporter.organisation,
         roles: exporter.roles.iter().copied().collect(),
         organisations: BTreeSet::from([exporter.organisation]),
     };

@@ -148,12 +148,13 @@ impl ApplicationView {
     }
 }
 
-/// What was recommended, and by whom a case was passed on, is no business of the applicant.
+/// What officials note, recommend and take back, and by whom a case was passed on, is no business of
+/// the applicant.
 fn step(entry: &HistoryEntry) -> Option<ApplicationStep> {
     let action = match entry.action.parse::<ActionName>() {
-        Ok(ActionName::Reassign) => return None,
-        Ok(ActionName::RecommendApproval | ActionName::RecommendRefusal) => "recommend".to_owned(),
-        _ => entry.action.clone(),
+        Ok(ActionName::Countersign | ActionName::ConfirmRefusal) | Err(_) => entry.action.clone(),
+        Ok(action) if action.is_told_to_the_applicant() => entry.action.clone(),
+        Ok(_) => return None,
     };
     Some(ApplicationStep { action, state: entry.state.clone(), on: entry.on.to_string() })
 }

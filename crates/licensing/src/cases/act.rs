@@ -1,110 +1,53 @@
 //! `POST /v1/cases/{id}/{action}`: officials act. Which action is for whom, and when, stands in
 //! the table of [`domain::case`]; here it only gets its body.
 
-use super::{log_read, may_see, view::CaseView, view_of};
+mod forms;
+
+use super::{log_read, may_see, page, view::CaseView};
 use crate::{
     app::{self, App},
     applications::{self, draft_of},
     if_match::{IfMatch, etag},
-    licences::conditions::{self, ConditionForm},
-    problems,
+    once, problems,
 };
 use actix_web::{HttpResponse, post, web};
 use database::{
     Connection,
     cases::{self, CaseError, CaseRecord, CaseVersion, Issued},
+    teams,
 };
 use domain::{
     application::{Application, HandedIn, complete},
-    case::{Action, ActionName, Actor, Advice, RefusalReason, TRANSITIONS, Transition},
-    codes::Role,
-    ids::{CaseId, LicenceId, OrganisationId, PersonId},
+    case::{Action, ActionName, Actor, RaisedFlag, TRANSITIONS, Transition},
+    ids::{CaseId, LicenceId},
     licence::{CONTENT_VERSION, Holder, LicenceContent, LicenceLine, SerialNumber},
-    regime::{ClockStop, Regime},
+    regime::Regime,
     violation::Violation,
 };
+use forms::parsed;
 use jiff::civil::Date;
-use serde::Deserialize;
 use serde_json::Value;
 use service::{
-    body::{self, JsonBody},
+    body::JsonBody,
     identity::Official,
     problem::{Problem, ProblemDetails},
     signer::Signer,
     trace::TraceContext,
 };
-use utoipa::ToSchema;
-use uuid::Uuid;
-
-const NOTE_CHARACTERS_AT_MOST: usize = 4_000;
-
-/// A body without fields.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct Nothing {}
-
-/// A remark for the next person.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct Note {
-    note: String,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Recommended {
-    note: String,
-    #[serde(default)]
-    conditions: Vec<ConditionForm>,
-}
-
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct Missing {
-    missing: Vec<String>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Reviewer {
-    reviewer: PersonId,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Question {
-    agency: OrganisationId,
-    question: String,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Advised {
-    advice: Advice,
-    note: String,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Cause {
-    cause: ClockStop,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Refusal {
-    reason: RefusalReason,
-    note: String,
-}
 
 /// Acts on a case. `/v1/workflow` lists the actions; the body holds what belongs to each.
 #[utoipa::path(
     tag = "cases",
     request_body(content = Object, description = "`{}` for accept, begin_review, recall, \
         begin_final_review, resume_clock, countersign and confirm_refusal; `{\"missing\": [..]}` for \
-        return; `{\"reviewer\"}` for reassign; `{\"agency\", \"question\"}` for ask_agency; \
-        `{\"advice\", \"note\"}` for advise; `{\"cause\"}` for stop_clock; `{\"note\", \"conditions\": \
-        [{\"line\", \"requirement\": {\"kind\", ..}}]}` for recommend_approval; `{\"note\"}` for send_back; `{\"reason\", \"note\"}` for recommend_refusal"),
+        return; `{\"officer\"}` for assign; `{\"reviewer\"}` for reassign; `{\"queue\", \"reason\"}` for move; \
+        `{\"agency\", \"question\"}` for ask_agency; `{\"advice\", \"level\", \"note\"}` for advise; `{\"cause\"}` \
+        for stop_clock; `{\"exemption\", \"note\"}` for exempt; `{\"flag\", \"note\"}` for raise_flag and \
+        clear_flag; `{\"question\"}` for ask_applicant; `{\"query\"}` for close_query; `{\"text\"}` for note; \
+        `{\"note\", \"conditions\": \
+        [{\"line\", \"requirement\": {\"kind\", ..}}]}` for recommend_approval, one of those for attach_condition, \
+        `{\"number\"}` for remove_condition; `{\"note\"}` for send_back; `{\"reason\", \"note\"}` for recommend_refusal; \
+        `{\"reason\"}` for undo"),
     params(
         ("id" = Uuid, Path),
         ("action" = String, Path, description = "Such as accept, recommend_approval, countersign"),
@@ -140,15 +83,9 @@ pub(crate) async fn act(
     let actor = actor(&mut conn, &official).await?;
     let on = CaseVersion { id, version: if_match.0 };
     let today = moment.today();
-    let agency = official.organisation;
-    let check = |record: &CaseRecord| {
-        // Advice comes from the agency that was asked, not from another one.
-        let advises = official.has(Role::AgencyAdviser) && action_is_advice(&name);
-        if advises && record.asked_agency() != Some(agency) {
-            return Err(CaseError::NoSuchCase);
-        }
-        Ok(())
-    };
+    let action = settled(&mut conn, &official, action, &regime, today).await?;
+    // An agency that is asked no longer does not go on where it stopped.
+    let check = |record: &CaseRecord| may_see(&official, record).map_err(|_| CaseError::NoSuchCase);
     let record = match action {
         Action::Countersign { licence } => {
             let handed_in = applications::complete::with_it(&mut conn, &seen).await?;
@@ -161,106 +98,66 @@ pub(crate) async fn act(
     };
     let record = record.map_err(problems::of_case)?;
     log_read(&mut conn, &official, record.case.organisation, record.number, &moment).await?;
-    let view = view_of(&app, &mut conn, &record, &moment).await?;
+    let view = page(&app, &mut conn, &official, id, &moment).await?.1;
     Ok(HttpResponse::Ok().insert_header(etag(record.version)).json(view))
 }
 
 /// Who acts, in every role and organisation that counts.
-async fn actor(conn: &mut Connection, official: &Official) -> Result<Actor, Problem> {
+pub(super) async fn actor(conn: &mut Connection, official: &Official) -> Result<Actor, Problem> {
     let mut organisations = cases::organisations_of(conn, official.person).await?;
     organisations.insert(official.organisation);
     let roles = official.roles.iter().copied().collect();
-    Ok(Actor::Person { person: official.person, roles, organisations })
+    let (person, organisation) = (official.person, official.organisation);
+    Ok(Actor::Person { person, organisation, roles, organisations })
 }
 
 /// Nobody learns anything of a case by trying what no state of it allows to their roles.
 fn require_role(official: &Official, action: ActionName) -> Result<(), Problem> {
-    let by = |row: &Transition| row.by.is_some_and(|role| official.has(role));
+    let by = |row: &Transition| row.by.iter().any(|role| official.has(*role));
     let may = TRANSITIONS.iter().any(|row| row.action == action && by(row));
     may.then_some(())
         .ok_or_else(|| Problem::Forbidden(format!("{action} is for another role").into()))
 }
 
-fn action_is_advice(name: &str) -> bool {
-    name == ActionName::Advise.as_str()
-}
-
-/// The action that a path and a body mean. What applicants and the law do has no path here.
-fn parsed(name: &str, bytes: &[u8], official: &Official) -> Result<Action, Problem> {
-    let name: ActionName = name.parse().map_err(|_| Problem::NotFound("action"))?;
-    let action = match name {
-        ActionName::Submit
-        | ActionName::Withdraw
-        | ActionName::DeemAccepted
-        | ActionName::RequestReconsideration => return Err(Problem::NotFound("action")),
-        ActionName::Return => {
-            let Missing { missing } = body::parse(bytes)?;
-            if missing.is_empty() || missing.iter().any(|paper| paper.trim().is_empty()) {
-                let fault = Violation::new("/missing", "empty", "say what is missing");
-                return Err(problems::of_faults(vec![fault]));
+/// The action with what only the house knows: what a flag does, and whether there is such a queue or
+/// such an officer.
+async fn settled(
+    conn: &mut Connection,
+    official: &Official,
+    action: Action,
+    regime: &Regime,
+    today: Date,
+) -> Result<Action, Problem> {
+    match action {
+        Action::RaiseFlag { flag, note } => {
+            let Some(row) = regime.case_flag(flag.flag.as_str(), today) else {
+                let known: Vec<&str> =
+                    regime.case_flags(today).map(|row| row.key.as_str()).collect();
+                let fault = Violation::new("/flag", "no_such_flag", "there is no such flag");
+                return Err(problems::of_faults(vec![fault.expecting(known.join(", "))]));
+            };
+            let flag = RaisedFlag { effect: row.value.effect, ..flag };
+            Ok(Action::RaiseFlag { flag, note })
+        }
+        Action::Move { queue, reason } => {
+            let queues = teams::queues(conn).await?;
+            if !queues.iter().any(|known| known.code == queue) {
+                let known: Vec<&str> = queues.iter().map(|queue| queue.code.as_str()).collect();
+                let fault = Violation::new("/queue", "no_such_queue", "there is no such queue");
+                return Err(problems::of_faults(vec![fault.expecting(known.join(", "))]));
             }
-            missing.iter().try_for_each(|paper| within_bounds("/missing", paper))?;
-            Action::Return { missing }
+            Ok(Action::Move { queue, reason })
         }
-        ActionName::Reassign => {
-            let Reviewer { reviewer } = body::parse(bytes)?;
-            Action::Reassign { reviewer }
+        Action::Assign { officer } => {
+            once::officer_of(conn, official, "/officer", officer).await?;
+            Ok(action)
         }
-        ActionName::AskAgency => {
-            let Question { agency, question } = body::parse(bytes)?;
-            within_bounds("/question", &question)?;
-            Action::AskAgency { agency, question }
+        Action::Reassign { reviewer } => {
+            once::officer_of(conn, official, "/reviewer", reviewer).await?;
+            Ok(action)
         }
-        ActionName::Advise => {
-            let Advised { advice, note } = body::parse(bytes)?;
-            within_bounds("/note", &note)?;
-            Action::Advise { advice, note }
-        }
-        ActionName::StopClock => {
-            let Cause { cause } = body::parse(bytes)?;
-            Action::StopClock { cause }
-        }
-        ActionName::RecommendRefusal => {
-            let Refusal { reason, note } = body::parse(bytes)?;
-            within_bounds("/note", &note)?;
-            Action::RecommendRefusal { reason, note }
-        }
-        ActionName::RecommendApproval => {
-            let Recommended { note, conditions } = body::parse(bytes)?;
-            within_bounds("/note", &note)?;
-            let conditions = conditions::authored(conditions, official.organisation)?;
-            Action::RecommendApproval { note, conditions }
-        }
-        ActionName::SendBack => Action::SendBack { note: note(bytes)? },
-        without_a_body => {
-            let Nothing {} = body::parse(bytes)?;
-            match without_a_body {
-                ActionName::Accept => Action::Accept,
-                ActionName::BeginReview => Action::BeginReview,
-                ActionName::Recall => Action::Recall,
-                ActionName::BeginFinalReview => Action::BeginFinalReview,
-                ActionName::ResumeClock => Action::ResumeClock,
-                ActionName::ConfirmRefusal => Action::ConfirmRefusal,
-                _ => Action::Countersign { licence: LicenceId::from_uuid(Uuid::now_v7()) },
-            }
-        }
-    };
-    Ok(action)
-}
-
-fn note(bytes: &[u8]) -> Result<String, Problem> {
-    let Note { note } = body::parse(bytes)?;
-    within_bounds("/note", &note)?;
-    Ok(note)
-}
-
-fn within_bounds(pointer: &str, text: &str) -> Result<(), Problem> {
-    if text.chars().count() <= NOTE_CHARACTERS_AT_MOST {
-        return Ok(());
+        action => Ok(action),
     }
-    let expected = format!("at most {NOTE_CHARACTERS_AT_MOST} characters");
-    let fault = Violation::new(pointer, "too_long", "this is too long").expecting(expected);
-    Err(problems::of_faults(vec![fault]))
 }
 
 /// Writes and signs the licence that an approval becomes.
@@ -277,7 +174,7 @@ fn issued(
     let draft = draft_of(record)?;
     let application = complete(&draft, handed_in, regime, today).map_err(CaseError::Incomplete)?;
     let mut content = content(regime, today, licence, record, number, holder, application);
-    content.conditions = record.recommended_conditions()?;
+    content.conditions = record.case.work.conditions.clone();
     let signed_content = content.signed_bytes().map_err(|error| {
         let fault = Violation::new("", "not_signable", error.to_string());
         CaseError::Incomplete(vec![fault])

@@ -1,103 +1,39 @@
 //! What officials see of applications. Every look at one is logged, for the applicant to see.
 
 pub(crate) mod act;
+pub(crate) mod assignments;
+pub(crate) mod history;
+pub(crate) mod queries;
+pub(crate) mod queue;
+pub(crate) mod rules;
 pub(crate) mod view;
 
 use crate::{
     app::{self, App},
     if_match::etag,
-    page,
+    queues::READERS,
 };
 use actix_web::{HttpResponse, get, web};
 use database::{
     Connection,
-    cases::{self, CaseRecord, Moment, QueuePlace},
+    cases::{self, CaseRecord, Moment},
     events,
 };
 use domain::{
-    case::StateName,
     codes::Role,
     event::Event,
     ids::{CaseId, OrganisationId, PersonId},
     licence::SerialNumber,
 };
-use serde::{Deserialize, Serialize};
 use service::{
-    cursor,
     identity::{Official, Signed},
-    problem::{Location, Problem, ProblemDetails, Violation},
+    problem::{Problem, ProblemDetails},
     trace::TraceContext,
 };
-use utoipa::{IntoParams, ToSchema};
-use view::{CaseHeaderView, CaseView};
+use view::{CaseView, Shown};
 
-/// What waits for officials, unless a state is asked for.
-const WAITING: [StateName; 7] = [
-    StateName::Submitted,
-    StateName::Accepted,
-    StateName::UnderReview,
-    StateName::AgencyAdvice,
-    StateName::UnderFinalReview,
-    StateName::Countersign,
-    StateName::UnderReconsideration,
-];
-
-/// Which part of the queue to show.
-#[derive(Clone, Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct QueueQuery {
-    /// Only cases in this state; without it, all that wait for officials.
-    state: Option<String>,
-    /// Entries on a page, from 1 to 200; 50 unless said.
-    limit: Option<i64>,
-    /// Where the last page said the list goes on.
-    cursor: Option<String>,
-}
-
-/// A page of the queue.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct CasePage {
-    /// The longest waiting first.
-    cases: Vec<CaseHeaderView>,
-    /// Where the list goes on; absent at its end.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    next: Option<String>,
-}
-
-/// The officers' queue, the longest waiting first.
-#[utoipa::path(
-    tag = "cases",
-    params(QueueQuery),
-    responses((status = 200, body = CasePage), (status = 400, body = ProblemDetails), (status = 403, body = ProblemDetails))
-)]
-#[get("/v1/cases")]
-pub(crate) async fn queue(
-    app: web::Data<App>,
-    official: Official,
-    query: web::Query<QueueQuery>,
-) -> Result<web::Json<CasePage>, Problem> {
-    of_the_authority(&official)?;
-    let limit = page::limit(query.limit)?;
-    let states = match &query.state {
-        Some(state) => vec![known_state(state)?],
-        None => WAITING.to_vec(),
-    };
-    let name = format!("cases {states:?}");
-    let after: Option<QueuePlace> =
-        query.cursor.as_deref().map(|place| cursor::open(&app.secret, &name, place)).transpose()?;
-    let mut conn = app.connection().await?;
-    let found = cases::queue(&mut conn, &states, after, limit + 1).await?;
-    let (found, goes_on) = page::cut(found, limit);
-    let place = found
-        .last()
-        .filter(|_| goes_on)
-        .and_then(|header| Some(QueuePlace { submitted_at: header.submitted_at?, id: header.id }));
-    let next = place.map(|place| cursor::seal(&app.secret, &name, &place));
-    let cases = found.iter().map(CaseHeaderView::from).collect();
-    Ok(web::Json(CasePage { cases, next }))
-}
-
-/// One case, whole: what was written, what happened, the clock, the worker's assessment.
+/// One case, whole: what was written and what it is under the law, who is in it, what happened, what
+/// was asked, advised and noted, the clock, the exporter's record, precedents.
 #[utoipa::path(
     tag = "cases",
     params(("id" = Uuid, Path)),
@@ -112,39 +48,48 @@ pub(crate) async fn find(
 ) -> Result<HttpResponse, Problem> {
     let moment = app::moment(&trace);
     let mut conn = app.connection().await?;
-    let record = cases::find(&mut conn, *id).await?.ok_or(Problem::NotFound("case"))?;
-    may_see(&official, &record)?;
+    let (record, view) = page(&app, &mut conn, &official, *id, &moment).await?;
     let number = record.number;
     log_read(&mut conn, &official, record.case.organisation, number, &moment).await?;
-    let view = view_of(&app, &mut conn, &record, &moment).await?;
     Ok(HttpResponse::Ok().insert_header(etag(record.version)).json(view))
 }
 
-/// A case as officials see it.
-pub(crate) async fn view_of(
+/// A case as officials see it: five statements, and one for those who decide on it.
+///
+/// An agency sees the case and what it was asked, not what else is known of the exporter.
+pub(crate) async fn page(
     app: &App,
     conn: &mut Connection,
-    record: &CaseRecord,
+    official: &Official,
+    id: CaseId,
     moment: &Moment,
-) -> Result<CaseView, Problem> {
+) -> Result<(CaseRecord, CaseView), Problem> {
     let regime = app.regimes.in_force(conn, moment.at).await?;
-    let assessment = cases::assessment(conn, record.case.id).await?;
-    let holder = cases::holder(conn, record.case.organisation).await?;
-    Ok(CaseView::of(record, holder, assessment, &regime, moment.today()))
+    let today = moment.today();
+    let found = cases::page(conn, id, &regime, today).await?.ok_or(Problem::NotFound("case"))?;
+    may_see(official, &found.record)?;
+    let mut shown = Shown::of(&found, &regime, today);
+    if has_any(official, READERS) {
+        let exporter = cases::exporter(conn, id, found.record.case.organisation).await?;
+        let precedents = cases::precedents(conn, id).await?;
+        shown = shown.with_record(exporter, precedents);
+    }
+    let decided = app.decided.cases(conn, moment).await?;
+    let view = CaseView::of(&found, shown, &decided, &regime, today);
+    Ok((found.record, view))
 }
 
-/// Drafts are the applicant's own; an agency sees what it was asked.
+/// Drafts are the applicant's own; an agency sees what it was asked, while and after it answers.
 pub(crate) fn may_see(official: &Signed, record: &CaseRecord) -> Result<(), Problem> {
     let never_handed_in = record.submitted_at.is_none();
-    let asked = record.asked_agency() == Some(official.organisation);
+    let asked = record.involves(official.organisation);
     let visible = !never_handed_in
-        && (has_any(official, &[Role::Officer, Role::SeniorOfficer, Role::Auditor])
-            || (official.has(Role::AgencyAdviser) && asked));
+        && (has_any(official, READERS) || (official.has(Role::AgencyAdviser) && asked));
     if visible { Ok(()) } else { Err(Problem::NotFound("case")) }
 }
 
 pub(crate) fn of_the_authority(official: &Signed) -> Result<(), Problem> {
-    if has_any(official, &[Role::Officer, Role::SeniorOfficer, Role::Auditor]) {
+    if has_any(official, READERS) {
         return Ok(());
     }
     Err(Problem::Forbidden("it takes an officer, a senior officer or an auditor".into()))
@@ -167,15 +112,4 @@ pub(crate) async fn log_read(
     let event = Event::ConfidentialRead { person, owner, subject: number.to_string(), purpose };
     let origin = moment.origin(Some(person));
     Ok(events::append_alone(conn, &origin, owner.as_uuid(), &event).await?)
-}
-
-fn known_state(state: &str) -> Result<StateName, Problem> {
-    state.parse().map_err(|error: domain::codes::UnknownWord| {
-        Problem::InvalidParameter(Box::new(Violation {
-            location: Location::Parameter { parameter: "state".to_owned() },
-            code: "unknown_value".into(),
-            detail: format!("{state:?} is no state of a case"),
-            expected: Some(error.to_string()),
-        }))
-    })
 }

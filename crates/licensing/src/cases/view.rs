@@ -1,11 +1,22 @@
 //! A case as officials see it.
 
-use crate::{applications::draft_of, determinations::list_hits};
-use database::cases::{Assessment, CaseHeader, CaseRecord, HistoryEntry};
+mod beside;
+
+pub(crate) use beside::Shown;
+
+use super::history::forecast;
+use crate::{
+    applications::draft_of, determinations::list_hits, licences::conditions::ConditionView,
+};
+use beside::{
+    AdviceView, ExporterView, FlagView, GoodsView, OrderView, PartyView, PrecedentView, UndoView,
+};
+use database::cases::{Assessment, CaseHeader, CasePage, CaseRecord, HistoryEntry};
 use domain::{
     application::Draft,
-    case::{Acceptance, Clock, NoLimit, State, TRANSITIONS, acceptance, decision_clock},
-    licence::Holder,
+    case::{Acceptance, Clock, DecidedCase, NoLimit, State, acceptance, decision_clock, possible},
+    codes::Role,
+    ids::PersonId,
     regime::{ClockExemption, PartyList, Regime},
 };
 use jiff::civil::Date;
@@ -81,8 +92,47 @@ pub(crate) struct CaseView {
     acceptance: Option<AcceptanceView>,
     /// The decision's clock, from acceptance on.
     clock: Option<ClockView>,
+    /// When cases like it were decided, as far as that tells.
+    #[schema(value_type = Option<Object>)]
+    forecast: Option<Value>,
     /// The worker's assessment; absent until it is made.
     assessment: Option<AssessmentView>,
+    /// The queue it lies in.
+    queue: Option<String>,
+    /// What that is called in Chinese.
+    queue_name_zh: Option<String>,
+    /// What that is called in English.
+    queue_name_en: Option<String>,
+    /// Who shall examine it, before anybody does.
+    assigned_to: Option<Uuid>,
+    /// Officials who are not impartial in it.
+    conflicted: Vec<Uuid>,
+    /// Whether whoever has it is away.
+    officer_absent: bool,
+    /// The goods, each with what they are under the law of today.
+    goods: Vec<GoodsView>,
+    /// Who is in it, and on which lists.
+    parties: Vec<PartyView>,
+    /// Flags that are raised.
+    flags: Vec<FlagView>,
+    /// Questions to the applicant.
+    #[schema(value_type = Vec<Object>)]
+    queries: Value,
+    /// What agencies were asked and said, and where they contradict each other.
+    advice: AdviceView,
+    /// Conditions of the licence that it may become.
+    conditions: Vec<ConditionView>,
+    /// Notes of officials.
+    #[schema(value_type = Vec<Object>)]
+    notes: Value,
+    /// Who signs a decision.
+    order: OrderView,
+    /// The step that a second person may take back.
+    undoable: Option<UndoView>,
+    /// What is known of the exporter; for those who decide.
+    exporter: Option<ExporterView>,
+    /// Cases that were decided for the same end user; for those who decide.
+    precedents: Vec<PrecedentView>,
     /// What happened to it, first thing first.
     history: Vec<StepView>,
 }
@@ -202,52 +252,79 @@ impl From<&CaseHeader> for CaseHeaderView {
 impl CaseView {
     /// Everything about a case.
     pub(crate) fn of(
-        record: &CaseRecord,
-        holder: Option<Holder>,
-        assessment: Option<Assessment>,
+        page: &CasePage,
+        shown: Shown,
+        decided: &[DecidedCase],
         regime: &Regime,
         today: Date,
     ) -> Self {
-        let state = record.case.state.name();
-        let steps = TRANSITIONS.iter().filter(|row| row.from == state && row.by.is_some());
-        let (identifier, name_zh, name_en) = holder.map_or_else(Default::default, |holder| {
-            (holder.identifier, holder.name_zh, holder.name_en)
+        let record = &page.record;
+        let (case, work) = (&record.case, &record.case.work);
+        let state = case.state.name();
+        let (identifier, name_zh, name_en) =
+            page.holder.as_ref().map_or_else(Default::default, |holder| {
+                (holder.identifier.clone(), holder.name_zh.clone(), holder.name_en.clone())
+            });
+        let clock = decision_clock_of(record, regime, today);
+        let running = clock.as_ref().filter(|_| {
+            !matches!(case.state, State::Approved { .. } | State::Refused { .. } | State::Withdrawn)
         });
+        let destination = record.content["destination"].as_str();
+        let forecast = running.map(|clock| {
+            plain(&forecast(decided, (record.kind, destination), regime, clock.started_on, today))
+        });
+        let officer = case.state.reviewer().or(work.assigned_to);
         Self {
-            id: record.case.id.as_uuid(),
+            id: case.id.as_uuid(),
             number: record.number.to_string(),
-            organisation: record.case.organisation.as_uuid(),
+            organisation: case.organisation.as_uuid(),
             organisation_identifier: identifier,
             organisation_name_zh: name_zh,
             organisation_name_en: name_en,
             kind: record.kind.as_str(),
             state: state.as_str(),
             version: record.version,
-            possible: steps.map(|row| row.action.as_str()).collect(),
+            possible: possible(state, Role::ALL)
+                .into_iter()
+                .map(|action| action.as_str())
+                .collect(),
             content: record.content.clone(),
             submitted_at: record.submitted_at.map(|at| at.to_string()),
-            reviewer: reviewer(&record.case.state),
-            recommendation: recommendation(&record.case.state),
-            licence: match record.case.state {
+            reviewer: case.state.reviewer().map(PersonId::as_uuid),
+            recommendation: recommendation(&case.state),
+            licence: match case.state {
                 State::Approved { licence, .. } => Some(licence.as_uuid()),
                 _ => None,
             },
-            acceptance: AcceptanceView::of(&record.case.state, regime, today),
-            clock: clock_of(record, regime, today),
-            assessment: assessment.map(AssessmentView::from),
+            acceptance: AcceptanceView::of(&case.state, regime, today),
+            forecast,
+            clock: clock.map(ClockView::from),
+            assessment: page.assessment.clone().map(AssessmentView::from),
+            queue: work.queue.as_ref().map(ToString::to_string),
+            queue_name_zh: page.queue.as_ref().map(|queue| queue.zh.clone()),
+            queue_name_en: page.queue.as_ref().map(|queue| queue.en.clone()),
+            assigned_to: work.assigned_to.map(PersonId::as_uuid),
+            conflicted: case.conflicted.iter().map(|person| person.as_uuid()).collect(),
+            officer_absent: officer.is_some_and(|person| case.absent.contains(&person)),
+            goods: shown.goods,
+            parties: shown.parties,
+            flags: work.flags.iter().map(FlagView::of).collect(),
+            queries: plain(&work.queries),
+            advice: AdviceView::of(work),
+            conditions: work.conditions.iter().map(ConditionView::from).collect(),
+            notes: plain(&work.notes),
+            order: OrderView::of(case),
+            undoable: work.undoable.last().map(UndoView::from),
+            exporter: shown.exporter,
+            precedents: shown.precedents,
             history: record.history.iter().map(StepView::from).collect(),
         }
     }
 }
 
-fn reviewer(state: &State) -> Option<Uuid> {
-    match state {
-        State::UnderReview { reviewer, .. }
-        | State::AgencyAdvice { reviewer, .. }
-        | State::UnderFinalReview { reviewer, .. }
-        | State::Countersign { reviewer, .. } => Some(reviewer.as_uuid()),
-        _ => None,
-    }
+/// Facts of the domain as JSON.
+fn plain(value: &impl Serialize) -> Value {
+    serde_json::to_value(value).expect("facts are plain JSON")
 }
 
 fn recommendation(state: &State) -> Option<RecommendationView> {
@@ -315,11 +392,20 @@ impl AcceptanceView {
 
 /// The clock of a case as it stands today; none before acceptance.
 pub(crate) fn clock_of(record: &CaseRecord, regime: &Regime, today: Date) -> Option<ClockView> {
+    decision_clock_of(record, regime, today).map(ClockView::from)
+}
+
+fn decision_clock_of(record: &CaseRecord, regime: &Regime, today: Date) -> Option<Clock> {
     let draft: Draft = draft_of(record).unwrap_or_default();
+    let exemption = record.case.work.exemption.or_else(|| watched(&draft, regime, today));
+    decision_clock(&record.clock_events(), regime, exemption, today)
+}
+
+/// A case with a watch-listed party has no time limit.
+pub(super) fn watched(draft: &Draft, regime: &Regime, today: Date) -> Option<ClockExemption> {
     let hits = list_hits(draft.parties().map(|(_, party)| party), regime, today);
     let watched = hits.iter().any(|hit| hit.list == PartyList::Watch);
-    let exemption = watched.then_some(ClockExemption::WatchListedParty);
-    decision_clock(&record.clock_events(), regime, exemption, today).map(ClockView::from)
+    watched.then_some(ClockExemption::WatchListedParty)
 }
 
 impl From<Clock> for ClockView {

@@ -58,6 +58,18 @@ impl From<&Condition> for ConditionView {
     }
 }
 
+/// One condition that an organisation sets.
+pub(crate) fn of_one(form: ConditionForm, author: OrganisationId) -> Result<Condition, Problem> {
+    let mut faults = form.requirement.faults("/requirement");
+    if form.line == Some(0) {
+        faults.push(Violation::new("/line", "out_of_range", "lines count from 1"));
+    }
+    if !faults.is_empty() {
+        return Err(problems::of_faults(faults));
+    }
+    Ok(Condition { number: 1, author, line: form.line, requirement: form.requirement })
+}
+
 /// The conditions that an organisation sets, numbered in the order they were written.
 pub(crate) fn authored(
     forms: Vec<ConditionForm>,

@@ -151,7 +151,8 @@ async fn the_workflow_is_published_from_the_tables_that_decide() {
     let steps = workflow.body["case"]["transitions"].as_array().unwrap();
     assert_eq!(steps.len(), domain::case::TRANSITIONS.len());
     assert!(steps.contains(&json!({
-        "from": "countersign", "action": "countersign", "to": "approved", "by": "senior_officer"
+        "from": "countersign", "action": "countersign", "to": "approved",
+        "by": ["officer", "senior_officer"], "when": "nobody else is waited for"
     })));
     let api = world.anybody_gets("/openapi.json").await.expect(200);
     let paths = api.body["paths"].as_object().unwrap();

@@ -2,9 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails, in its helpers too")]
 
+mod agreement;
 mod applicants;
 mod border;
+mod casework;
 mod catalogue;
+mod clocks;
 mod customs;
 mod determinations;
 mod documents;

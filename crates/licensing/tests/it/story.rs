@@ -102,12 +102,13 @@ impl World {
             [
                 "application.submitted 1",
                 "case.moved 4",
+                "case.worked 1",
                 "confidential.read 4",
                 "licence.issued 1",
                 "licence.used 2",
             ]
         );
-        assert_eq!(self.database.count("lodestone.outbox").await, 13);
+        assert_eq!(self.database.count("lodestone.outbox").await, 14);
     }
 }
 

@@ -45,6 +45,8 @@ const DECIDERS: &[&str] = &["officer", "senior_officer", "inspector"];
 const ASKERS: &[&str] = &["officer", "senior_officer", "inspector", "analyst"];
 const SECOND: &[&str] = &["senior_officer", "inspector"];
 const OFFICERS: &[&str] = &["officer", "senior_officer"];
+const SENIOR: &[&str] = &["senior_officer"];
+const HOUSE: &[&str] = &["officer", "senior_officer", "auditor"];
 const CUSTOMS: &[&str] = &["customs"];
 const NONE: &[&str] = &[];
 
@@ -186,6 +188,7 @@ const ROWS: &[Row] = &[
     row(R, "POST", "/v1/dead-letters/{id}/replay", Others(AUTHORITY), "nothing {}"),
     // Licensing
     row(L, "GET", "/v1/workflow", Public, ""),
+    row(L, "GET", "/v1/processing-times", Public, ""),
     row(L, "GET", "/v1/verify/{number}", Public, "licence"),
     row(L, "GET", "/v1/signing-keys", Public, ""),
     row(L, "GET", "/v1/status-list", Public, ""),
@@ -213,6 +216,8 @@ const ROWS: &[Row] = &[
     row(L, "POST", "/v1/sealed/{token}/complete", Public, ""),
     row(L, "POST", "/v1/sealed/{token}/release", Public, ""),
     row(L, "GET", "/v1/first-time-complete", Others(OFFICIALS), ""),
+    row(L, "GET", "/v1/applications/{id}/queries", Others(NONE), "case"),
+    row(L, "POST", "/v1/applications/{id}/queries", Others(NONE), r#"case {"query":"0198f2c0-0000-7000-8000-000000000000","answer":"x"}"#),
     row(L, "GET", "/v1/changes", Own, ""),
     row(L, "POST", "/v1/webhooks", Own, r#"{"url":"https://example.com/lodestone"}"#),
     row(L, "GET", "/v1/webhooks", Own, ""),
@@ -222,6 +227,18 @@ const ROWS: &[Row] = &[
     row(L, "POST", "/v1/webhooks/{id}/secret", Others(NONE), "webhook"),
     row(L, "GET", "/v1/webhooks/{id}/calls", Others(NONE), "webhook"),
     row(L, "POST", "/v1/webhooks/{id}/replay", Others(NONE), r#"webhook {"from":0}"#),
+    row(L, "GET", "/v1/queues", Others(HOUSE), ""),
+    row(L, "POST", "/v1/queues", Others(SENIOR), r#"{"code":"x","name_zh":"x","name_en":"x","team":"x"}"#),
+    row(L, "GET", "/v1/teams", Others(HOUSE), ""),
+    row(L, "POST", "/v1/teams", Others(SENIOR), r#"{"code":"x","name_zh":"x","name_en":"x"}"#),
+    row(L, "PUT", "/v1/teams/{code}/members", Others(SENIOR), r#"nothing {"members":[]}"#),
+    row(L, "GET", "/v1/routing", Others(HOUSE), ""),
+    row(L, "POST", "/v1/routing", Others(SENIOR), r#"{"rules":{"rules":[],"otherwise":"x"},"reason":"x"}"#),
+    row(L, "GET", "/v1/officers", Others(HOUSE), ""),
+    row(L, "POST", "/v1/officers/{person}/absences", Others(OFFICERS), r#"nothing {"first_day":"2026-12-01","last_day":"2026-12-02"}"#),
+    row(L, "POST", "/v1/officers/{person}/conflicts", Others(OFFICERS), r#"nothing {"exporter":"0198f2c0-0000-7000-8000-000000000000","reason":"x"}"#),
+    row(L, "GET", "/v1/case-rules", Others(OFFICIALS), ""),
+    row(L, "POST", "/v1/cases/assignments", Others(SENIOR), r#"{"officer":"0198f2c0-0000-7000-8000-000000000000","cases":[]}"#),
     row(L, "GET", "/v1/cases", Others(OFFICIALS), ""),
     row(L, "GET", "/v1/cases/{id}", Others(OFFICIALS), "case"),
     row(L, "GET", "/v1/cases/{id}/documents", Others(OFFICIALS), "case"),

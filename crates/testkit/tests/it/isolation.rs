@@ -81,7 +81,7 @@ async fn tables_of_organisations(owner: &Client) -> Vec<Table> {
         .query(
             "select c.relname::text, a.attname::text, t.typname::text
              from pg_class c join pg_namespace n on n.oid = c.relnamespace
-             join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+             join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''
              join pg_type t on t.oid = a.atttypid
              where n.nspname = 'lodestone' and c.relkind in ('r', 'p') and exists (
                 select from pg_attribute o where o.attrelid = c.oid and o.attname = 'organisation')

@@ -34,7 +34,8 @@ impl Requirement {
                 format!("The goods are for these end users only: {}.", names.join("; ")),
             ),
             Self::PortsOnly { ports } => {
-                let ports: Vec<&str> = ports.iter().map(|port| port.as_str()).collect();
+                let ports: Vec<&str> =
+                    ports.iter().map(crate::identifiers::PortCode::as_str).collect();
                 Sentence::new(
                     format!("仅限经下列海关出口：{}。", ports.join("、")),
                     format!(
