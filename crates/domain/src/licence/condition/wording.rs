@@ -1,7 +1,7 @@
 //! What a condition says, for people.
 
 use super::{Condition, Requirement};
-use crate::regime::Sentence;
+use crate::{identifiers::PortCode, regime::Sentence};
 
 impl Condition {
     /// The condition in both languages, with the line it is for.
@@ -34,8 +34,7 @@ impl Requirement {
                 format!("The goods are for these end users only: {}.", names.join("; ")),
             ),
             Self::PortsOnly { ports } => {
-                let ports: Vec<&str> =
-                    ports.iter().map(crate::identifiers::PortCode::as_str).collect();
+                let ports: Vec<&str> = ports.iter().map(PortCode::as_str).collect();
                 Sentence::new(
                     format!("仅限经下列海关出口：{}。", ports.join("、")),
                     format!(
