@@ -9,6 +9,7 @@
 //! levels, and any clock.
 
 pub mod access_log;
+pub mod applications;
 pub mod balances;
 pub mod bulk_context;
 pub mod bulk_jobs;
@@ -18,7 +19,9 @@ pub mod changes;
 pub mod chasing;
 mod connect;
 pub mod dead_letters;
+pub mod determination_batches;
 pub mod determinations;
+pub mod documents;
 pub mod epcis;
 mod error;
 pub mod events;
@@ -49,6 +52,7 @@ pub mod returns;
 mod row;
 mod schema;
 pub mod screening;
+pub mod sealed;
 pub mod signing_keys;
 pub mod statistics;
 pub mod statistics_releases;

@@ -55,6 +55,23 @@ diesel::table! {
 }
 
 diesel::table! {
+    application_documents (id) {
+        id -> Uuid,
+        organisation -> Uuid,
+        case_id -> Uuid,
+        kind -> Text,
+        name -> Text,
+        version -> Integer,
+        media_type -> Text,
+        size_bytes -> BigInt,
+        sha256 -> Binary,
+        scanned -> Bool,
+        uploaded_by -> Nullable<Uuid>,
+        uploaded_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     bulk_jobs (organisation, id) {
         organisation -> Uuid,
         id -> Uuid,
@@ -175,6 +192,21 @@ diesel::table! {
         valid_from -> Timestamptz,
         valid_until -> Timestamptz,
         revoked_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    determination_batches (id) {
+        id -> Uuid,
+        organisation -> Uuid,
+        person -> Uuid,
+        asked_at -> Timestamptz,
+        as_of -> Date,
+        regime_version -> Text,
+        question -> Binary,
+        signed_content -> Binary,
+        signing_key -> Text,
+        signature -> Binary,
     }
 }
 
@@ -1022,6 +1054,48 @@ diesel::table! {
 }
 
 diesel::table! {
+    sealed_channels (id) {
+        id -> Uuid,
+        organisation -> Uuid,
+        case_id -> Uuid,
+        end_user -> Text,
+        language -> Text,
+        link_hash -> Binary,
+        key_hash -> Nullable<Binary>,
+        wrapped_key -> Binary,
+        wrapping_key -> Text,
+        created_by -> Uuid,
+        created_at -> Timestamptz,
+        expires_at -> Timestamptz,
+        opened_at -> Nullable<Timestamptz>,
+        completed_at -> Nullable<Timestamptz>,
+        released_at -> Nullable<Timestamptz>,
+        revoked_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    sealed_items (id) {
+        id -> Uuid,
+        channel -> Uuid,
+        sealed_description -> Binary,
+        added_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    sealed_reads (id) {
+        id -> Uuid,
+        channel -> Uuid,
+        item -> Nullable<Uuid>,
+        person -> Uuid,
+        office -> Uuid,
+        purpose -> Text,
+        read_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     sessions (id) {
         id -> Uuid,
         token_hash -> Binary,
@@ -1171,6 +1245,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     account_balances,
     api_keys,
     application_assessments,
+    application_documents,
     bulk_jobs,
     bulk_mappings,
     bulk_verdicts,
@@ -1178,6 +1253,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     cases,
     dead_letters,
     delegations,
+    determination_batches,
     determinations,
     epcis_captures,
     epcis_event_keys,
@@ -1236,6 +1312,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     reservation_amendments,
     routing_versions,
     screenings,
+    sealed_channels,
+    sealed_items,
+    sealed_reads,
     sessions,
     signing_keys,
     site_months,

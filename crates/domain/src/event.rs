@@ -7,8 +7,9 @@ use crate::{
     calendar_month::Month,
     codes::{FilingKind, Severity},
     ids::{
-        CaseId, CredentialId, DelegationId, DepartureId, DeterminationId, ExplanationId, FilingId,
-        FindingId, GroupId, LicenceId, MovementId, OrganisationId, PersonId, ReservationId, SiteId,
+        CaseId, CredentialId, DelegationId, DepartureId, DeterminationBatchId, DeterminationId,
+        DocumentId, ExplanationId, FilingId, FindingId, GroupId, LicenceId, MovementId,
+        OrganisationId, PersonId, ReservationId, SealedChannelId, SiteId,
     },
     movement::AnswerVerdict,
 };
@@ -85,6 +86,31 @@ pub enum Event {
     RegimeImported { version: String, person: Option<PersonId> },
     #[serde(rename = "determination.made")]
     DeterminationMade { determination: DeterminationId, organisation: Option<OrganisationId> },
+    /// A whole catalogue was judged.
+    #[serde(rename = "determination.batch_made")]
+    DeterminationBatchMade { batch: DeterminationBatchId, organisation: OrganisationId, items: u32 },
+    /// A paper was handed in.
+    #[serde(rename = "application.document_added")]
+    DocumentAdded {
+        document: DocumentId,
+        case: CaseId,
+        organisation: OrganisationId,
+        kind: String,
+        version: u32,
+        sha256: String,
+    },
+    /// Something happened to the way on which an end user answers past the supplier; never what
+    /// was said on it.
+    #[serde(rename = "sealed_channel.moved")]
+    SealedChannelMoved {
+        channel: SealedChannelId,
+        case: CaseId,
+        organisation: OrganisationId,
+        step: String,
+    },
+    /// An official read what an end user handed in: the end user sees that.
+    #[serde(rename = "sealed_channel.read")]
+    SealedRead { channel: SealedChannelId, person: PersonId, purpose: String },
     #[serde(rename = "application.submitted")]
     ApplicationSubmitted { case: CaseId, organisation: OrganisationId, version: u32 },
     #[serde(rename = "application.assessed")]
@@ -195,6 +221,10 @@ impl Event {
             Self::PersonChanged { .. } => "person.changed",
             Self::RegimeImported { .. } => "regime.imported",
             Self::DeterminationMade { .. } => "determination.made",
+            Self::DeterminationBatchMade { .. } => "determination.batch_made",
+            Self::DocumentAdded { .. } => "application.document_added",
+            Self::SealedChannelMoved { .. } => "sealed_channel.moved",
+            Self::SealedRead { .. } => "sealed_channel.read",
             Self::ApplicationSubmitted { .. } => "application.submitted",
             Self::ApplicationAssessed { .. } => "application.assessed",
             Self::CaseMoved { .. } => "case.moved",
@@ -225,6 +255,9 @@ impl Event {
             | Self::OrganisationChanged { organisation, .. }
             | Self::DelegationChanged { organisation, .. }
             | Self::PersonChanged { organisation, .. }
+            | Self::DeterminationBatchMade { organisation, .. }
+            | Self::DocumentAdded { organisation, .. }
+            | Self::SealedChannelMoved { organisation, .. }
             | Self::ApplicationSubmitted { organisation, .. }
             | Self::CaseMoved { organisation, .. }
             | Self::LicenceIssued { organisation, .. }
@@ -235,8 +268,10 @@ impl Event {
             | Self::LicenceMoved { organisation, .. }
             | Self::LicenceDeparted { organisation, .. }
             | Self::CredentialChanged { organisation, .. } => *organisation,
+            // Who looked at what an end user sealed is told the end user, not the supplier.
             // What officials suspect is theirs: a finding is nobody's log entry but their own.
-            Self::RegimeImported { .. }
+            Self::SealedRead { .. }
+            | Self::RegimeImported { .. }
             | Self::GroupRegistered { .. }
             | Self::QuotaGranted { .. }
             | Self::PartyListed { .. }

@@ -88,6 +88,14 @@ id!(/// A signed answer to "is this controlled?".
     DeterminationId);
 id!(/// An address that an organisation wants to be called at.
     WebhookId);
+id!(/// Signed answers about a whole catalogue.
+    DeterminationBatchId);
+id!(/// A paper of an application.
+    DocumentId);
+id!(/// The way on which an end user answers the authority past the supplier.
+    SealedChannelId);
+id!(/// What an end user handed in through a sealed channel.
+    SealedItemId);
 id!(/// A fact in the append-only event log.
     EventId);
 

@@ -29,6 +29,7 @@ pub mod open_item;
 pub mod posting;
 pub mod regime;
 pub mod returns;
+pub mod sealed;
 pub mod trace;
 pub mod unmasking;
 pub mod violation;

@@ -1,8 +1,8 @@
 //! What can be asked of licensing, on one screen, and what its handlers work with.
 
 use crate::{
-    applications, cases, cases::history::Decided, changes, determinations, keys, licences,
-    officers, processing_times, queues, routing, webhooks, workflow,
+    applications, cases, cases::history::Decided, changes, determinations, documents, keys,
+    licences, officers, processing_times, queues, routing, sealed, webhooks, workflow,
 };
 use database::{Connection, Pool, cases::Moment};
 use domain::ids::OrganisationId;
@@ -31,6 +31,10 @@ pub(crate) struct App {
     pub(crate) decided: Arc<Decided>,
     /// Whether webhooks may be neighbours of this machine.
     pub(crate) allow_private_webhooks: bool,
+    /// Where papers go.
+    pub(crate) papers: documents::Papers,
+    /// What the keys of sealed channels are wrapped with, where that is configured.
+    pub(crate) wrapping_keys: Option<sealed::seal::WrappingKeys>,
 }
 
 impl App {
@@ -88,6 +92,8 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         .service(licences::verify::verify)
         .service(keys::list)
         // Is it controlled?
+        .service(determinations::batch::determine_all)
+        .service(determinations::batch::find_all)
         .service(determinations::determine)
         .service(determinations::find)
         // Applicants
@@ -95,6 +101,8 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         .service(applications::list)
         .service(applications::find)
         .service(applications::edit)
+        .service(applications::complete::checklist)
+        .service(applications::complete::first_time)
         .service(applications::submit)
         .service(applications::withdraw)
         .service(applications::reconsider)
@@ -110,6 +118,18 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         .service(webhooks::rotate)
         .service(webhooks::calls)
         .service(webhooks::replay)
+        .service(documents::upload)
+        .service(documents::list)
+        .service(documents::download)
+        .service(sealed::begin)
+        .service(sealed::list)
+        .service(sealed::revoke)
+        // Foreign end users, who do not sign in
+        .service(sealed::end_user::see)
+        .service(sealed::end_user::open)
+        .service(sealed::end_user::hand_in)
+        .service(sealed::end_user::complete)
+        .service(sealed::end_user::release)
         // Officials
         .service(queues::list)
         .service(queues::make)
@@ -125,6 +145,10 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         .service(cases::queue::read)
         .service(cases::assignments::assign)
         .service(cases::find)
+        .service(documents::list_for_officials)
+        .service(documents::download_for_officials)
+        .service(sealed::officials::list)
+        .service(sealed::officials::read)
         .service(cases::act::act)
         // Licences
         .service(licences::list)

@@ -1,5 +1,7 @@
 //! Is it controlled? Asked as of a date, answered with reasons, signed, and given again unchanged.
 
+pub(crate) mod batch;
+
 use crate::{
     app::{self, App},
     problems,
@@ -172,21 +174,29 @@ pub(crate) async fn find(
         let question: Question = serde_json::from_value(record.question.clone()).ok()?;
         answered(&question, &regime, record.as_of).ok()
     });
-    let replay = match again {
-        Some(again) if again == record.answer => "identical",
-        Some(_) => "different",
-        None => "not_possible",
-    };
+    let replay = answered_by(again.map(|again| again == record.answer));
     Ok(web::Json(DeterminationView::of(&record, Some(replay))))
 }
 
-fn answered(question: &Question, regime: &Regime, day: Date) -> Result<Value, Problem> {
-    if PARTIES_AT_MOST < question.parties.len() {
-        let fault = Violation::new("/parties", "too_many", "too many parties");
-        return Err(problems::of_faults(vec![
-            fault.expecting(format!("at most {PARTIES_AT_MOST}")),
-        ]));
+/// What a repeated judgement comes to.
+const fn answered_by(is_same: Option<bool>) -> &'static str {
+    match is_same {
+        Some(true) => "identical",
+        Some(false) => "different",
+        None => "not_possible",
     }
+}
+
+fn parties_within(parties: &[NamedParty]) -> Result<(), Problem> {
+    if parties.len() <= PARTIES_AT_MOST {
+        return Ok(());
+    }
+    let fault = Violation::new("/parties", "too_many", "too many parties");
+    Err(problems::of_faults(vec![fault.expecting(format!("at most {PARTIES_AT_MOST}"))]))
+}
+
+fn answered(question: &Question, regime: &Regime, day: Date) -> Result<Value, Problem> {
+    parties_within(&question.parties)?;
     let hits = list_hits(question.parties.iter(), regime, day);
     let item = question
         .goods

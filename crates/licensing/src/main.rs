@@ -8,6 +8,7 @@ mod applications;
 mod cases;
 mod changes;
 mod determinations;
+mod documents;
 mod if_match;
 mod keys;
 mod licences;
@@ -18,6 +19,7 @@ mod problems;
 mod processing_times;
 mod queues;
 mod routing;
+mod sealed;
 mod upkeep;
 mod webhooks;
 mod workflow;
@@ -65,6 +67,14 @@ async fn run(context: Context) -> anyhow::Result<()> {
         secret: ServerSecret::read(context.settings.secret_key_file()?)?,
         decided: Arc::default(),
         allow_private_webhooks: context.settings.webhooks.allow_private_addresses,
+        papers: documents::Papers::open(&context.settings)?,
+        wrapping_keys: context
+            .settings
+            .sealed
+            .key_file
+            .as_deref()
+            .map(sealed::seal::WrappingKeys::read)
+            .transpose()?,
     };
     let server = Server::of(&context, health(&pool), app::description());
     context.spawn("upkeep", upkeep::run(app.clone(), context.shutdown.clone()));

@@ -8,7 +8,7 @@ use actix_web::{
     FromRequest, HttpRequest,
     dev::Payload,
     http::header::CONTENT_TYPE,
-    web::{Bytes, BytesMut},
+    web::{self, Bytes, BytesMut},
 };
 use futures_util::{StreamExt, future::LocalBoxFuture};
 use serde::de::DeserializeOwned;
@@ -66,6 +66,11 @@ fn is_json(request: &HttpRequest) -> bool {
     let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     essence == "application/json"
         || essence.starts_with("application/") && essence.ends_with("+json")
+}
+
+/// Reads a whole body that may be larger than most.
+pub async fn bytes(payload: web::Payload, limit: BodyLimit) -> Result<Bytes, Problem> {
+    read(payload.into_inner(), 0, limit).await
 }
 
 async fn read(
@@ -222,7 +227,7 @@ fn push(pointer: &mut String, token: &str) {
 mod tests {
     use super::*;
     use crate::problem::Location;
-    use actix_web::{App, HttpResponse, test, web};
+    use actix_web::{App, HttpResponse, test};
     use serde::Deserialize;
     use std::fmt::Write;
 

@@ -106,6 +106,31 @@ pub const SETTINGS: &[Setting] = &[
         None,
         "where files of many filings lie until they are dealt with; by default a folder among the system's temporary files, which does not outlive a restart of the machine",
     ),
+    row(
+        "documents.folder",
+        None,
+        "where the papers of applications lie, unless a bucket is named; by default a folder among the system's temporary files, which does not outlive a restart of the machine",
+    ),
+    row(
+        "documents.s3_bucket",
+        None,
+        "bucket of an S3 service in which the papers of applications lie instead of in a folder",
+    ),
+    row("documents.s3_endpoint", None, "address of the S3 service, such as http://127.0.0.1:9000"),
+    row("documents.s3_region", Some("us-east-1"), "region of the bucket"),
+    row("documents.s3_access_key_id", None, "access key of the bucket"),
+    row("documents.s3_secret_access_key", None, "secret of the access key"),
+    row("documents.limit_bytes", Some("26214400"), "largest paper accepted"),
+    row(
+        "documents.clamd",
+        None,
+        "clamd that looks at every paper before it is taken in: tcp://host:port or unix:/path; without it nothing is scanned, and the papers say so",
+    ),
+    row(
+        "sealed.key_file",
+        None,
+        "file with the keys that wrap the keys of sealed channels, 32 bytes in hexadecimal each, the current one first; never in the database. Without it there is no sealed channel",
+    ),
     row("consumer.batch_messages", Some("100"), "messages handled in one transaction at most"),
     row(
         "consumer.prefetch_messages",
@@ -186,6 +211,9 @@ pub struct Settings {
     pub ratelimit: RateLimit,
     #[serde(default)]
     pub bulk: Bulk,
+    pub documents: Documents,
+    #[serde(default)]
+    pub sealed: KeyFile,
     pub consumer: Consumer,
     pub relay: Relay,
     pub notifications: Notifications,
@@ -287,6 +315,21 @@ pub struct RateLimit {
 #[expect(missing_docs, reason = "each field is described in `SETTINGS`")]
 pub struct Bulk {
     pub folder: Option<PathBuf>,
+}
+
+/// Where the papers of applications lie, and what is done before one is taken in.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "each field is described in `SETTINGS`")]
+pub struct Documents {
+    pub folder: Option<PathBuf>,
+    pub s3_bucket: Option<String>,
+    pub s3_endpoint: Option<String>,
+    pub s3_region: String,
+    pub s3_access_key_id: Option<String>,
+    pub s3_secret_access_key: Option<SecretString>,
+    pub limit_bytes: usize,
+    pub clamd: Option<String>,
 }
 
 /// How messages are handled.
@@ -437,12 +480,25 @@ impl Settings {
 
     /// Where files of many filings lie until they are dealt with; one folder for each database.
     pub fn bulk_folder(&self) -> Result<PathBuf, SettingsError> {
-        if let Some(folder) = &self.bulk.folder {
+        self.folder_or_temporary(self.bulk.folder.as_ref(), "bulk")
+    }
+
+    /// Where the papers of applications lie; one folder for each database.
+    pub fn documents_folder(&self) -> Result<PathBuf, SettingsError> {
+        self.folder_or_temporary(self.documents.folder.as_ref(), "documents")
+    }
+
+    fn folder_or_temporary(
+        &self,
+        set: Option<&PathBuf>,
+        what: &str,
+    ) -> Result<PathBuf, SettingsError> {
+        if let Some(folder) = set {
             return Ok(folder.clone());
         }
         let target = self.database_target()?;
         let database = sha256_hex(target.owner_url().as_bytes());
-        Ok(std::env::temp_dir().join(format!("lodestone-bulk-{}", &database[..16])))
+        Ok(std::env::temp_dir().join(format!("lodestone-{what}-{}", &database[..16])))
     }
 
     /// The broker's address; an error where a process cannot do without.

@@ -1,20 +1,38 @@
 //! Does an application say enough, and nothing that the regime rules out?
 
-use super::{Application, ApplicationLine, Document, Draft, DraftLine, NamedParty};
+use super::{
+    Application, ApplicationLine, Document, Draft, DraftLine, EarlierLicence, NamedParty, Purpose,
+    papers,
+};
 use crate::{
     determination::EndUse,
     identifiers::CountryCode,
     licence::Validity,
     mass::Kilograms,
-    regime::{HowMany, ItemCategory, LicenceKind, LicenceRule, PartyList, Regime, Standing},
+    regime::{
+        DocumentDuty, HowMany, ItemCategory, LicenceKind, LicenceRule, PartyList, Regime, Standing,
+    },
     violation::Violation,
 };
 use jiff::civil::Date;
+use std::collections::BTreeSet;
 
+const LOTS_AT_MOST: usize = 50;
 const LINES_AT_MOST: usize = 100;
 const PARTIES_AT_MOST: usize = 50;
 const NAME_CHARACTERS_AT_MOST: usize = 300;
 const TEXT_CHARACTERS_AT_MOST: usize = 2_000;
+
+/// What has come with an application besides what it says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HandedIn {
+    /// The kinds of papers that were uploaded.
+    pub papers: BTreeSet<String>,
+    /// Whether the end user has answered through the sealed channel.
+    pub sealed: bool,
+    /// The licence that the application refers to, if it is the applicant's.
+    pub earlier: Option<EarlierLicence>,
+}
 
 /// Collects faults while a value is taken out.
 struct Check<'a> {
@@ -26,6 +44,7 @@ struct Check<'a> {
 /// Turns a draft into an application, or names everything that stands in the way.
 pub fn complete(
     draft: &Draft,
+    handed_in: &HandedIn,
     regime: &Regime,
     today: Date,
 ) -> Result<Application, Vec<Violation>> {
@@ -39,11 +58,13 @@ pub fn complete(
     check.names(&draft.third_parties, "/third_parties");
     if let Some(rule) = rule {
         check.number_of_end_users(rule, draft);
-        check.documents(rule, &draft.documents);
+        check.documents(draft, handed_in);
     }
     if let Some(kind) = kind {
         check.exclusions(kind, draft);
     }
+    check.purpose(draft, handed_in);
+    check.voucher_case(draft);
     let end_use = check.end_use(draft);
     let validity = check.validity(rule, draft);
     let lines = check.lines(draft);
@@ -53,6 +74,7 @@ pub fn complete(
         {
             Ok(Application {
                 kind,
+                purpose: draft.purpose,
                 destination,
                 consignees: draft.consignees.clone(),
                 end_users: draft.end_users.clone(),
@@ -149,10 +171,16 @@ impl Check<'_> {
         }
     }
 
-    fn documents(&mut self, rule: &LicenceRule, documents: &[Document]) {
-        for kind in &rule.documents {
-            if !documents.iter().any(|document| document.kind == *kind) {
-                let detail = format!("the document {kind:?} is missing");
+    /// Every paper that must come: named by its fingerprint, uploaded, or from the end user.
+    fn documents(&mut self, draft: &Draft, handed_in: &HandedIn) {
+        let documents: &[Document] = &draft.documents;
+        for paper in papers(draft, self.regime, self.today) {
+            let there = documents.iter().any(|document| document.kind == paper.document)
+                || handed_in.papers.contains(&paper.document)
+                || (paper.sealed && handed_in.sealed);
+            if paper.duty == DocumentDuty::Required && !there {
+                let kind = &paper.document;
+                let detail = format!("the document {kind:?} is missing: {}", paper.text.en);
                 let fault = Violation::new("/documents", "missing_document", detail);
                 self.fault(fault.expecting(format!("a document of kind {kind:?}")));
             }
@@ -186,6 +214,43 @@ impl Check<'_> {
             let detail = exclusion.value.text.en.clone();
             let fault = Violation::new("/kind", "kind_excluded", detail);
             self.fault(fault.expecting("single"));
+        }
+    }
+
+    /// What a change or a renewal refers to, and whether it is one.
+    fn purpose(&mut self, draft: &Draft, handed_in: &HandedIn) {
+        if draft.purpose == Purpose::NewLicence {
+            if draft.earlier_licence.is_some() {
+                let detail = "a new licence refers to no earlier one";
+                let fault = Violation::new("/earlier_licence", "not_wanted", detail);
+                self.fault(fault.expecting("a purpose of non_key_change, key_change or renewal"));
+            }
+            return;
+        }
+        if draft.purpose != Purpose::Renewal {
+            let reason = draft.change_reason.as_ref();
+            self.text(reason, "/change_reason", "why the licence is to be changed");
+        }
+        let wanted = "the number of the licence, such as \"LX-2026-000123-K\"";
+        if self.needed(draft.earlier_licence, "/earlier_licence", wanted).is_none() {
+            return;
+        }
+        let Some(earlier) = &handed_in.earlier else {
+            let detail = "you hold no licence of this number";
+            let fault = Violation::new("/earlier_licence", "unknown_licence", detail);
+            return self.fault(fault.expecting("the number of a licence that you hold"));
+        };
+        self.faults.extend(earlier.faults_of(draft));
+    }
+
+    fn voucher_case(&mut self, draft: &Draft) {
+        if draft.kind == Some(LicenceKind::RegistrationVoucher) {
+            let wanted = "one of the six cases, such as \"outbound_repair_returned\"";
+            self.needed(draft.voucher_case, "/voucher_case", wanted);
+        } else if draft.voucher_case.is_some() {
+            let detail = "only a voucher by registration is for one of these cases";
+            let fault = Violation::new("/voucher_case", "not_wanted", detail);
+            self.fault(fault.expecting("nothing, or the kind registration_voucher"));
         }
     }
 
@@ -256,6 +321,7 @@ impl Check<'_> {
         if let Some(code) = &control_code {
             self.control_code(&code.0, &at("control_code"));
         }
+        self.lots(line, &at("lots"));
         Some(ApplicationLine {
             description: description?,
             goods: goods?,
@@ -263,6 +329,27 @@ impl Check<'_> {
             hs_code: hs_code?,
             quantity: quantity?,
         })
+    }
+
+    /// Cited lots add up to no more than the line.
+    fn lots(&mut self, line: &DraftLine, pointer: &str) {
+        if LOTS_AT_MOST < line.lots.len() {
+            let expected = format!("at most {LOTS_AT_MOST}");
+            self.fault(Violation::new(pointer, "too_many", "too many lots").expecting(expected));
+        }
+        let masses = line.lots.iter().map(|lot| lot.quantity_kg.grams());
+        let cited = masses.fold(0_u64, u64::saturating_add);
+        let wanted = line.quantity_kg.map(Kilograms::grams);
+        if wanted.is_some_and(|wanted| wanted < cited) {
+            let detail = "the lots are more than the line";
+            let fault = Violation::new(pointer, "more_than_the_line", detail);
+            self.fault(fault.expecting("lots of at most the line's quantity"));
+        }
+        let different: BTreeSet<_> = line.lots.iter().map(|lot| lot.lot).collect();
+        if different.len() < line.lots.len() {
+            let detail = "a lot is cited twice";
+            self.fault(Violation::new(pointer, "cited_twice", detail).expecting("each lot once"));
+        }
     }
 
     fn goods(&mut self, goods: &super::StatedGoods, pointer: &str) {

@@ -5,19 +5,25 @@
 //! or contradicts the regime, so that the applicant hears it all at once.
 
 mod completeness;
+mod earlier;
+mod first_time;
 mod goods;
+mod papers;
 #[cfg(test)]
 mod tests;
 
-pub use completeness::complete;
+pub use completeness::{HandedIn, complete};
+pub use earlier::EarlierLicence;
+pub use first_time::{FirstSubmission, FirstTimeComplete};
 pub use goods::{InvalidGoods, StatedComposition, StatedGoods};
+pub use papers::{Paper, papers};
 
 use crate::{
     codes::words,
     determination::EndUse,
     identifiers::{CountryCode, CurrencyCode, HsCode},
-    ids::DeterminationId,
-    licence::Validity,
+    ids::{DeterminationId, LotId},
+    licence::{SerialNumber, Validity},
     mass::Kilograms,
     regime::{ControlCode, LicenceKind},
 };
@@ -32,6 +38,18 @@ pub struct Draft {
     /// What kind of licence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kind: Option<LicenceKind>,
+    /// What is asked for.
+    #[serde(default, skip_serializing_if = "Purpose::is_new")]
+    pub purpose: Purpose,
+    /// The licence that is changed or renewed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub earlier_licence: Option<SerialNumber>,
+    /// Why it is changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change_reason: Option<String>,
+    /// Which of the cases a voucher is registered for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub voucher_case: Option<VoucherCase>,
     /// Where the goods go.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub destination: Option<CountryCode>,
@@ -62,6 +80,55 @@ pub struct Draft {
     /// The papers, by their fingerprints.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub documents: Vec<Document>,
+}
+
+words! {
+    /// What an application asks for.
+    Purpose {
+        /// A licence for goods that have none.
+        NewLicence = "new_licence",
+        /// Other terms of a licence, none of them key: its use pauses until the decision.
+        NonKeyChange = "non_key_change",
+        /// Another item, destination, end user or end use: a new application, and the old licence
+        /// is given back.
+        KeyChange = "key_change",
+        /// The same again, after a licence that ends.
+        Renewal = "renewal",
+    }
+}
+
+#[expect(clippy::derivable_impls, reason = "the words come from a macro that derives no default")]
+impl Default for Purpose {
+    fn default() -> Self {
+        Self::NewLicence
+    }
+}
+
+impl Purpose {
+    /// Whether nothing earlier is referred to.
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+    pub const fn is_new(&self) -> bool {
+        matches!(self, Self::NewLicence)
+    }
+}
+
+words! {
+    /// The six cases in which a voucher by registration stands for a licence (decree 792, article
+    /// 19, as transcribed in `licence-rules.toml`).
+    VoucherCase {
+        /// Repaired or tested here, back to the same origin and end user.
+        InboundRepairReturned = "inbound_repair_returned",
+        /// Repaired or tested abroad, and brought back.
+        OutboundRepairReturned = "outbound_repair_returned",
+        /// Shown at an exhibition here, and returned.
+        ExhibitionHereReturned = "exhibition_here_returned",
+        /// Shown at an exhibition abroad, and brought back.
+        ExhibitionAbroadReturned = "exhibition_abroad_returned",
+        /// Parts of civil aircraft, for repair and as spares.
+        CivilAircraftParts = "civil_aircraft_parts",
+        /// Another case that the ministry names.
+        Other = "other",
+    }
 }
 
 /// A party as the applicant names it.
@@ -116,6 +183,19 @@ pub struct DraftLine {
     /// An earlier answer to whether these goods are controlled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub determination: Option<DeterminationId>,
+    /// The reported lots that the goods come from.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lots: Vec<CitedLot>,
+}
+
+/// A reported lot that goods come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CitedLot {
+    /// Which.
+    pub lot: LotId,
+    /// How much of it.
+    pub quantity_kg: Kilograms,
 }
 
 /// A price as it is written.
@@ -167,6 +247,8 @@ impl Draft {
 pub struct Application {
     /// What kind of licence.
     pub kind: LicenceKind,
+    /// What is asked for.
+    pub purpose: Purpose,
     /// Where the goods go.
     pub destination: CountryCode,
     /// Who receives them; at least one.

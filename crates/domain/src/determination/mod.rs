@@ -6,6 +6,7 @@
 //! answer never says "not controlled" on the strength of it.
 
 mod assay;
+mod catalogue;
 mod law;
 mod magnet;
 mod material;
@@ -16,6 +17,7 @@ mod verdict;
 mod wording;
 
 pub use assay::{Assay, Completeness, InvalidAssay, Share, Symbol, UnknownSymbol};
+pub use catalogue::{Catalogue, Counts, Said, ShortDoubt, Verdict, VerdictAnswer};
 pub use law::Judge;
 pub use product::{magnet_family_of, of_product};
 pub use verdict::{

@@ -460,3 +460,47 @@ proptest! {
         prop_assert_eq!(answer, Judge::on(&regime, day).determine(&item));
     }
 }
+
+#[test]
+fn a_catalogue_says_of_each_item_what_the_item_alone_is_told() {
+    let regime = Regime::default_china_2025();
+    let judge = Judge::on(&regime, TODAY);
+    let items = [
+        ("magnet", Ok(an(ItemCategory::Magnet, "Nd 27, Fe 69, B 1, Dy 3"))),
+        ("again", Ok(an(ItemCategory::Magnet, "Nd 27, Fe 69, B 1, Dy 3"))),
+        ("clean", Ok(an(ItemCategory::Magnet, "Nd 30, Fe 69, B 1"))),
+        ("rotor", Ok(Item::of(ItemCategory::Assembly))),
+        ("absurd", Err("the shares add up to 120 percent".to_owned())),
+    ];
+    let asked = items.clone().map(|(reference, item)| (reference.to_owned(), item));
+    let catalogue = judge.catalogue(asked);
+    assert_eq!(
+        catalogue.counts,
+        Counts { controlled: 2, not_controlled: 1, undetermined: 1, faulty: 1 }
+    );
+    for ((reference, item), verdict) in items.into_iter().zip(&catalogue.verdicts) {
+        assert_eq!(reference, verdict.reference);
+        let Ok(item) = item else {
+            assert!(matches!(verdict.answer, VerdictAnswer::Faulty { .. }));
+            continue;
+        };
+        let alone = judge.determine(&item);
+        let said = match &verdict.answer {
+            VerdictAnswer::Controlled { said, codes } => {
+                assert_eq!(alone.outcome, Outcome::Controlled { codes: codes.clone() });
+                said
+            }
+            VerdictAnswer::NotControlled { said } | VerdictAnswer::Undetermined { said, .. } => {
+                said
+            }
+            VerdictAnswer::Faulty { fault } => panic!("{fault}"),
+        };
+        let told: Vec<_> =
+            said.reasons.iter().map(|at| &catalogue.sentences[*at as usize]).collect();
+        assert_eq!(told, alone.reasons.iter().collect::<Vec<_>>(), "{reference}");
+        assert_eq!(said.binds, alone.binding == Binding::Binding, "{reference}");
+    }
+    let mut once = catalogue.sentences.clone();
+    once.dedup();
+    assert_eq!(once.len(), catalogue.sentences.len());
+}

@@ -1,5 +1,6 @@
 //! What applicants do: write, hand in, take back, ask again. They see their own and nothing else.
 
+pub(crate) mod complete;
 mod patch;
 mod view;
 
@@ -18,7 +19,7 @@ use database::{
     licensing_requests::{Answered, Request},
 };
 use domain::{
-    application::{Draft, complete},
+    application::{self, Draft, HandedIn},
     case::{Action, Actor},
     ids::CaseId,
     regime::LicenceKind,
@@ -304,10 +305,17 @@ async fn act(
     };
     app.own(exporter.organisation, async |conn| {
         let regime = app.regimes.in_force(conn, moment.at).await?;
+        let handed_in = if submits {
+            let record = existing(conn, on.id).await?;
+            complete::with_it(conn, &record).await?
+        } else {
+            HandedIn::default()
+        };
         let check = |record: &CaseRecord| {
             if submits {
                 let draft = draft_of(record)?;
-                complete(&draft, &regime, today).map_err(CaseError::Incomplete)?;
+                application::complete(&draft, &handed_in, &regime, today)
+                    .map_err(CaseError::Incomplete)?;
             }
             Ok(())
         };
@@ -321,7 +329,7 @@ async fn act(
 }
 
 /// Somebody else's application is answered like one that does not exist: here it does not.
-async fn existing(conn: &mut Connection, id: CaseId) -> Result<CaseRecord, Problem> {
+pub(crate) async fn existing(conn: &mut Connection, id: CaseId) -> Result<CaseRecord, Problem> {
     cases::find(conn, id).await?.ok_or(Problem::NotFound("application"))
 }
 

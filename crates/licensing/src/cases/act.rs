@@ -6,7 +6,7 @@ mod forms;
 use super::{log_read, may_see, page, view::CaseView};
 use crate::{
     app::{self, App},
-    applications::draft_of,
+    applications::{self, draft_of},
     if_match::{IfMatch, etag},
     once, problems,
 };
@@ -17,7 +17,7 @@ use database::{
     teams,
 };
 use domain::{
-    application::{Application, complete},
+    application::{Application, HandedIn, complete},
     case::{Action, ActionName, Actor, RaisedFlag, TRANSITIONS, Transition},
     ids::{CaseId, LicenceId},
     licence::{CONTENT_VERSION, Holder, LicenceContent, LicenceLine, SerialNumber},
@@ -88,8 +88,9 @@ pub(crate) async fn act(
     let check = |record: &CaseRecord| may_see(&official, record).map_err(|_| CaseError::NoSuchCase);
     let record = match action {
         Action::Countersign { licence } => {
+            let handed_in = applications::complete::with_it(&mut conn, &seen).await?;
             let issue = |record: &CaseRecord, number: SerialNumber, holder: Holder| {
-                issued(&app.signer, &regime, today, licence, record, number, holder)
+                issued(&app.signer, (&regime, &handed_in), today, licence, record, number, holder)
             };
             cases::countersign(&mut conn, on, licence, &actor, &moment, &regime, issue).await
         }
@@ -162,7 +163,7 @@ async fn settled(
 /// Writes and signs the licence that an approval becomes.
 fn issued(
     signer: &Signer,
-    regime: &Regime,
+    (regime, handed_in): (&Regime, &HandedIn),
     today: Date,
     licence: LicenceId,
     record: &CaseRecord,
@@ -170,7 +171,8 @@ fn issued(
     holder: Holder,
 ) -> Result<Issued, CaseError> {
     // Judged anew: what was complete when it was handed in may have run out since.
-    let application = complete(&draft_of(record)?, regime, today).map_err(CaseError::Incomplete)?;
+    let draft = draft_of(record)?;
+    let application = complete(&draft, handed_in, regime, today).map_err(CaseError::Incomplete)?;
     let mut content = content(regime, today, licence, record, number, holder, application);
     content.conditions = record.case.work.conditions.clone();
     let signed_content = content.signed_bytes().map_err(|error| {

@@ -88,7 +88,7 @@ pub(crate) fn may_see(official: &Signed, record: &CaseRecord) -> Result<(), Prob
     if visible { Ok(()) } else { Err(Problem::NotFound("case")) }
 }
 
-fn of_the_authority(official: &Signed) -> Result<(), Problem> {
+pub(crate) fn of_the_authority(official: &Signed) -> Result<(), Problem> {
     if has_any(official, READERS) {
         return Ok(());
     }

@@ -1,6 +1,7 @@
-use crate::world::{World, a_draft};
+use crate::world::{Person, World, a_draft, today};
+use jiff::ToSpan;
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn somebody_elses_application_is_answered_like_one_that_does_not_exist() {
@@ -101,4 +102,54 @@ async fn lists_go_on_where_their_cursor_says() {
     world.get(&officer, &format!("/v1/cases?cursor={cursor}")).await.expect(400);
     world.get(&officer, "/v1/cases?limit=0").await.expect(400);
     world.get(&officer, "/v1/cases?state=nowhere").await.expect(400);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_renewal_names_a_licence_that_one_holds_and_a_change_what_it_changes() {
+    let world = World::start().await;
+    let number = world.licence(a_draft("single", "10")).await;
+    let exporter = world.exporter().await;
+    let asks = async |who: &Person, change: &dyn Fn(&mut Value)| {
+        let mut draft = a_draft("single", "20");
+        draft["purpose"] = json!("renewal");
+        draft["earlier_licence"] = json!(number);
+        draft["valid_until"] = json!((today() + 330.days()).to_string());
+        change(&mut draft);
+        let created = world.post(who, "/v1/applications", draft).await.expect(201);
+        let path = format!("/v1/applications/{}", created.id());
+        let checklist = world.get(who, &format!("{path}/checklist")).await.expect(200);
+        let submit = format!("{path}/submit");
+        let handed = world.on(who, Method::POST, &submit, created.etag(), json!({})).await;
+        assert_eq!(checklist.body["complete"], handed.status.is_success());
+        if !handed.status.is_success() {
+            assert_eq!(checklist.body["violations"], handed.body["violations"]);
+        }
+        handed.faults()
+    };
+    assert_eq!(asks(&exporter, &|_| {}).await, [""; 0]);
+    let elsewhere = |draft: &mut Value| draft["destination"] = json!("FR");
+    assert_eq!(asks(&exporter, &elsewhere).await, ["/destination key_element_changed"]);
+    let another = world.organisation("filer").await;
+    let stranger = world.person(another, &["exporter"]).await;
+    assert_eq!(asks(&stranger, &|_| {}).await, ["/earlier_licence unknown_licence"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_rate_of_complete_applications_is_counted_from_what_happened() {
+    let world = World::start().await;
+    let (exporter, officer) = (world.exporter().await, world.officer().await);
+    let accepted = world.submitted(&exporter, a_draft("single", "10")).await;
+    world.acts(&officer, &accepted, "accept", json!({})).await.expect(200);
+    let returned = world.submitted(&exporter, a_draft("single", "10")).await;
+    let missing = json!({"missing": ["the contract is unreadable"]});
+    world.acts(&officer, &returned, "return", missing).await.expect(200);
+    world.submitted(&exporter, a_draft("general", "10")).await;
+    let path = format!("/v1/first-time-complete?from={}&until={0}", today());
+    let rate = world.get(&officer, &path).await.expect(200);
+    let expected = json!({"submitted": 3, "judged": 2, "complete": 1, "percent": "50"});
+    assert_eq!(rate.body["all"], expected);
+    assert_eq!(rate.body["by_kind"]["general"]["percent"], Value::Null);
+    world.get(&exporter, &path).await.expect(403);
+    let backwards = "/v1/first-time-complete?from=2026-02-01&until=2026-01-01";
+    world.get(&officer, backwards).await.expect(400);
 }

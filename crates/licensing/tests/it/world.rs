@@ -14,9 +14,10 @@ use ed25519_dalek::{
     pkcs8::{EncodePrivateKey, spki::der::pem::LineEnding},
 };
 use jiff::{Timestamp, ToSpan, Zoned, civil::Date};
-use reqwest::{Method, StatusCode};
+use reqwest::{Method, StatusCode, header::HeaderMap};
 use serde_json::{Value, json};
 use service::identity::{Token, TokenKind};
+use std::path::PathBuf;
 use tempfile::TempDir;
 use testkit::{Binaries, Running, TestDatabase};
 use uuid::Uuid;
@@ -90,6 +91,11 @@ pub(crate) fn now() -> Timestamp {
 
 impl World {
     pub(crate) async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    /// A world with further settings.
+    pub(crate) async fn start_with(settings: &[(&str, String)]) -> Self {
         let database = TestDatabase::create().await;
         let files = tempfile::tempdir().unwrap();
         let file = |name: &str, text: &str| {
@@ -98,12 +104,17 @@ impl World {
             path.display().to_string()
         };
         let key = SigningKey::from_bytes(&[7; 32]).to_pkcs8_pem(LineEnding::LF).unwrap();
-        let environment = [
+        let papers = files.path().join("papers").display().to_string();
+        let mut environment = vec![
             ("DATABASE_URL", database.url().to_string()),
+            ("LODESTONE_DOCUMENTS__FOLDER", papers),
+            ("LODESTONE_SEALED__KEY_FILE", file("sealed.keys", &"c3".repeat(32))),
             ("LODESTONE_SECRETS__KEY_FILE", file("server.key", &"5a".repeat(32))),
             ("LODESTONE_SIGNING__KEY_FILE", file("signing.pem", &key)),
-        ]
-        .map(|(name, value)| (name.to_owned(), value));
+        ];
+        environment.extend(settings.iter().map(|(name, value)| (*name, value.clone())));
+        let environment: Vec<(String, String)> =
+            environment.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         let binaries = Binaries::beside_this_program();
         let mut licensing = Running::start("licensing", &binaries, &environment, files.path());
         licensing.becomes_ready().await;
@@ -241,6 +252,11 @@ impl World {
         answer(self.http.get(self.url(path))).await
     }
 
+    /// A POST without a body by nobody in particular.
+    pub(crate) async fn anybody_posts(&self, path: &str) -> Answer {
+        answer(self.http.post(self.url(path))).await
+    }
+
     pub(crate) async fn post(&self, who: &Person, path: &str, body: Value) -> Answer {
         let key = Uuid::now_v7().to_string();
         self.post_as(who, path, body, &key).await
@@ -250,6 +266,43 @@ impl World {
     pub(crate) async fn post_as(&self, who: &Person, path: &str, body: Value, key: &str) -> Answer {
         let request = self.http.post(self.url(path)).bearer_auth(&who.token);
         answer(request.header("Idempotency-Key", key).json(&body)).await
+    }
+
+    /// A file as the body of a POST; by nobody in particular where an address says who it is.
+    pub(crate) async fn uploads(
+        &self,
+        who: Option<&Person>,
+        path: &str,
+        query: &[(&str, &str)],
+        media_type: &str,
+        key: &str,
+        bytes: Vec<u8>,
+    ) -> Answer {
+        let mut request = self.http.post(self.url(path)).query(query);
+        if let Some(who) = who {
+            request = request.bearer_auth(&who.token);
+        }
+        let request = request.header("Content-Type", media_type).header("Idempotency-Key", key);
+        answer(request.body(bytes)).await
+    }
+
+    /// A file as it comes, with its headers.
+    pub(crate) async fn downloads(&self, who: &Person, path: &str) -> (HeaderMap, Vec<u8>) {
+        let response = self.http.get(self.url(path)).bearer_auth(&who.token).send().await.unwrap();
+        assert_eq!(response.status().as_u16(), 200, "{path}");
+        (response.headers().clone(), response.bytes().await.unwrap().to_vec())
+    }
+
+    /// How many files lie in the store of papers.
+    pub(crate) fn papers_kept(&self) -> usize {
+        self.papers().len()
+    }
+
+    /// The files in the store of papers.
+    pub(crate) fn papers(&self) -> Vec<PathBuf> {
+        let folder = self.files.path().join("papers").join("papers");
+        let Ok(files) = std::fs::read_dir(folder) else { return Vec::new() };
+        files.map(|file| file.unwrap().path()).collect()
     }
 
     /// A request on a version of something.

@@ -6,13 +6,20 @@ use crate::{
     reading::{Reading, ReadingQuery},
 };
 use actix_web::{HttpResponse, get, post, web};
-use database::registry::{self, CatalogueProduct, Names, Site};
+use database::{
+    Connection,
+    registry::{self, CatalogueProduct, Names, Site},
+};
 use domain::{
+    calendar_month::beijing_date,
     codes::{Category, Role, Stage},
     composition::{Composition, StatedComposition},
+    determination::{Binding, Determination, LicenceNeeded, Outcome, determine, of_product},
     identifiers::HsCode,
     ids::{OrganisationId, ProductId, SiteId},
+    regime::{Regime, RegimeVersion, Sentence},
 };
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use service::{
     body::JsonBody,
@@ -20,9 +27,11 @@ use service::{
     idempotency::OptionalKey,
     identity::Signed,
     problem::{Problem, ProblemDetails},
+    regimes::Regimes,
     secret::ServerSecret,
     trace::TraceContext,
 };
+use std::sync::Arc;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -97,6 +106,25 @@ pub struct ProductView {
     /// What its organisation says of it.
     #[serde(flatten)]
     pub product: ProductForm,
+    /// Whether it is controlled when it is exported, as the law stands today: known before anything
+    /// is filed. `outcome`, codes or doubts, whether the answer binds, and reasons in both languages.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub control: Option<ControlView>,
+}
+
+/// What a product is to the control lists, by its composition as stated.
+#[derive(Debug, Serialize)]
+pub struct ControlView {
+    #[serde(flatten)]
+    outcome: Outcome,
+    as_of: Date,
+    regime_version: RegimeVersion,
+    #[serde(flatten)]
+    binding: Binding,
+    licences_needed: Vec<LicenceNeeded>,
+    reasons: Vec<Sentence>,
+    advisories: Vec<Sentence>,
 }
 
 /// A page of sites.
@@ -165,6 +193,7 @@ pub async fn add_site(
 #[post("/v1/organisations/{id}/products")]
 pub async fn add_product(
     registrar: web::Data<Registrar>,
+    regimes: web::Data<Regimes>,
     signed: Signed,
     id: web::Path<OrganisationId>,
     key: OptionalKey,
@@ -176,11 +205,12 @@ pub async fn add_product(
     check_product(&mut check, "", &form.value);
     check.done()?;
     let product = form.value.of(organisation);
-    let view = ProductView::from(product.clone());
-    let asked = ("products", &*form.bytes);
-    let request = registrar.keyed(organisation, key, asked, product.id.as_uuid(), &view);
     let act = signed.act(clock::now(), trace);
     let mut conn = registrar.own_connection().await?;
+    let law = Law::today(&regimes, &mut conn).await?;
+    let view = law.shown(product.clone());
+    let asked = ("products", &*form.bytes);
+    let request = registrar.keyed(organisation, key, asked, product.id.as_uuid(), &view);
     let added =
         registry::add_product(&mut conn, organisation, &product, request.as_ref(), &act).await;
     created(added, &view)
@@ -216,6 +246,7 @@ pub async fn sites(
 #[get("/v1/organisations/{id}/products")]
 pub async fn products(
     reading: Reading,
+    regimes: web::Data<Regimes>,
     secret: web::Data<ServerSecret>,
     id: web::Path<OrganisationId>,
     query: web::Query<PageQuery>,
@@ -226,8 +257,49 @@ pub async fn products(
     let found =
         registry::products(&mut access.conn, access.organisation, after, page.limit).await?;
     let next = page.next(&found, |product| product.code.clone());
-    let products = found.into_iter().map(ProductView::from).collect();
+    let law = Law::today(&regimes, &mut access.conn).await?;
+    let products = found.into_iter().map(|product| law.shown(product)).collect();
     Ok(web::Json(ProductPage { products, next }))
+}
+
+/// The law of today, where one is in force: a catalogue is kept whether or not it is.
+struct Law(Option<Arc<Regime>>, Date);
+
+impl Law {
+    async fn today(regimes: &Regimes, conn: &mut Connection) -> Result<Self, Problem> {
+        let now = clock::now();
+        let regime = match regimes.in_force(conn, now).await {
+            Ok(regime) => Some(regime),
+            Err(Problem::DependencyDown(_)) => None,
+            Err(problem) => return Err(problem),
+        };
+        Ok(Self(regime, beijing_date(now)))
+    }
+
+    /// A product with what it is to the control lists.
+    fn shown(&self, product: CatalogueProduct) -> ProductView {
+        let control = self.0.as_deref().and_then(|regime| {
+            let composition = Composition::try_from(&product.composition).ok()?;
+            let (grade, hs) = (product.grade.as_deref(), Some(product.hs_code.clone()));
+            let item = of_product(product.category, &composition, grade, hs);
+            Some(ControlView::from(determine(regime, &item, self.1)))
+        });
+        ProductView { control, ..ProductView::from(product) }
+    }
+}
+
+impl From<Determination> for ControlView {
+    fn from(answer: Determination) -> Self {
+        Self {
+            outcome: answer.outcome,
+            as_of: answer.as_of,
+            regime_version: answer.regime_version,
+            binding: answer.binding,
+            licences_needed: answer.licences_needed,
+            reasons: answer.reasons,
+            advisories: answer.advisories,
+        }
+    }
 }
 
 /// The caller's own organisation. Somebody else's is answered like one that does not exist.
@@ -333,6 +405,7 @@ impl From<CatalogueProduct> for ProductView {
                 grade: product.grade,
                 composition: product.composition,
             },
+            control: None,
         }
     }
 }

@@ -204,3 +204,33 @@ async fn an_organisation_is_changed_and_closed_by_the_authority_only() {
     world.post(&own, &json!({})).by(&administrator).answer().await.expect(409);
     assert_eq!(world.events("organisation.closed").await.len(), 1);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_product_says_what_it_is_to_the_control_lists_before_anything_is_filed() {
+    let world = World::start().await;
+    let filer = world.filer().await;
+    let products = format!("/v1/organisations/{}/products", filer.id);
+    // Without a law in force there is nothing to say, and the catalogue is kept all the same.
+    let before = world.post(&products, &product("P1a")).by(&filer.key).answer().await.expect(201);
+    assert_eq!(before.body.get("control"), None);
+    world.import_regime().await;
+    let mut magnet = product("N42SH");
+    magnet["category"] = json!("magnet");
+    magnet["composition"] = json!({"percent": {"Nd": "29", "Dy": "1.2"}});
+    let added = world.post(&products, &magnet).by(&filer.key).answer().await.expect(201);
+    let control = &added.body["control"];
+    assert_eq!(
+        (&control["outcome"], &control["codes"]),
+        (&json!("controlled"), &json!(["1C905.a.4"]))
+    );
+    assert_eq!(control["binding"], "not_binding");
+    assert!(!control["reasons"][0]["zh"].as_str().unwrap().is_empty());
+    magnet["code"] = json!("N42");
+    magnet["composition"] = json!({"percent": {"Nd": "30"}});
+    let added = world.post(&products, &magnet).by(&filer.key).answer().await.expect(201);
+    assert_eq!(added.body["control"]["outcome"], "not_controlled");
+    let listed = world.get(&products).by(&filer.key).answer().await.expect(200);
+    let outcomes = listed.body["products"].as_array().unwrap().iter();
+    let outcomes: Vec<_> = outcomes.map(|product| product["control"]["outcome"].clone()).collect();
+    assert!(outcomes.iter().all(|outcome| outcome.is_string()), "{outcomes:?}");
+}

@@ -187,6 +187,8 @@ const ROWS: &[Row] = &[
     row(L, "GET", "/v1/signing-keys", Public, ""),
     row(L, "POST", "/v1/determinations", Own, r#"{"goods":{"category":"magnet"},"destination":"DE"}"#),
     row(L, "GET", "/v1/determinations/{id}", Others(OFFICIALS), "determination"),
+    row(L, "POST", "/v1/determinations/batch", Own, r#"{"items":[{"reference":"x","goods":{"category":"magnet"}}]}"#),
+    row(L, "GET", "/v1/determinations/batch/{id}", Others(OFFICIALS), "nothing"),
     row(L, "POST", "/v1/applications", Own, r#"{"kind":"single"}"#),
     row(L, "GET", "/v1/applications", Own, ""),
     row(L, "GET", "/v1/applications/{id}", Others(NONE), "case"),
@@ -196,6 +198,19 @@ const ROWS: &[Row] = &[
     row(L, "POST", "/v1/applications/{id}/reconsideration", Others(NONE), r#"case {"grounds":"x"}"#),
     row(L, "GET", "/v1/applications/{id}/queries", Others(NONE), "case"),
     row(L, "POST", "/v1/applications/{id}/queries", Others(NONE), r#"case {"query":"0198f2c0-0000-7000-8000-000000000000","answer":"x"}"#),
+    row(L, "GET", "/v1/applications/{id}/checklist", Others(NONE), "case"),
+    row(L, "POST", "/v1/applications/{id}/documents", Others(NONE), "case %PDF-1.7"),
+    row(L, "GET", "/v1/applications/{id}/documents", Others(NONE), "case"),
+    row(L, "GET", "/v1/applications/{id}/documents/{document}", Others(NONE), "case"),
+    row(L, "POST", "/v1/applications/{id}/sealed-channels", Others(NONE), r#"case {"end_user":"x","language":"en"}"#),
+    row(L, "GET", "/v1/applications/{id}/sealed-channels", Others(NONE), "case"),
+    row(L, "POST", "/v1/applications/{id}/sealed-channels/{channel}/revoke", Others(NONE), "case"),
+    row(L, "GET", "/v1/sealed/{token}", Public, ""),
+    row(L, "POST", "/v1/sealed/{token}/open", Public, ""),
+    row(L, "POST", "/v1/sealed/{token}/items", Public, "nothing %PDF-1.7"),
+    row(L, "POST", "/v1/sealed/{token}/complete", Public, ""),
+    row(L, "POST", "/v1/sealed/{token}/release", Public, ""),
+    row(L, "GET", "/v1/first-time-complete", Others(OFFICIALS), ""),
     row(L, "GET", "/v1/changes", Own, ""),
     row(L, "POST", "/v1/webhooks", Own, r#"{"url":"https://example.com/lodestone"}"#),
     row(L, "GET", "/v1/webhooks", Own, ""),
@@ -219,6 +234,10 @@ const ROWS: &[Row] = &[
     row(L, "POST", "/v1/cases/assignments", Others(SENIOR), r#"{"officer":"0198f2c0-0000-7000-8000-000000000000","cases":[]}"#),
     row(L, "GET", "/v1/cases", Others(OFFICIALS), ""),
     row(L, "GET", "/v1/cases/{id}", Others(OFFICIALS), "case"),
+    row(L, "GET", "/v1/cases/{id}/documents", Others(OFFICIALS), "case"),
+    row(L, "GET", "/v1/cases/{id}/documents/{document}", Others(OFFICIALS), "case"),
+    row(L, "GET", "/v1/cases/{id}/sealed", Others(OFFICIALS), "case"),
+    row(L, "GET", "/v1/cases/{id}/sealed/{item}", Others(OFFICIALS), "case"),
     row(L, "POST", "/v1/cases/{id}/{action}", Others(OFFICERS), "case {}"),
     row(L, "GET", "/v1/licences", Others(OFFICIALS), ""),
     row(L, "GET", "/v1/licences/{number}", Others(OFFICIALS), "licence"),
@@ -267,6 +286,13 @@ impl Row {
         path = path.replace("{reservation}", own("reservation")).replace("{month}", "2026-10");
         path = path.replace("{event_id}", own("event"));
         path = path.replace("{job}", own("job"));
+        for name in ["{document}", "{channel}", "{item}"] {
+            path = path.replace(name, own("nothing"));
+        }
+        if self.path.ends_with("/documents") && self.method == "POST" {
+            path.push_str("?kind=application_form&name=x.pdf");
+        }
+        path = path.replace("{token}", "lsl_nobodys");
         path = path.replace(
             "{action}",
             if self.path.contains("licences") { "suspend" } else { "begin_review" },

@@ -19,7 +19,7 @@ const OVERSEERS: &[(Role, &[&str])] = &[
     (Role::Relay, &["events", "log_leaves", "webhook_calls", "webhooks"]),
     (Role::Notifier, &["memberships", "movement_answers", "movement_explanations", "movements", "notifications", "sites"]),
     (Role::Identity, &["api_keys", "delegations", "idempotency_keys", "invitations", "memberships", "products", "sites"]),
-    (Role::Licensing, &["cases", "determinations", "events", "findings", "licences", "licensing_requests", "memberships"]),
+    (Role::Licensing, &["application_documents", "cases", "determination_batches", "determinations", "events", "findings", "licences", "licensing_requests", "memberships", "sealed_channels"]),
 ];
 
 /// Tables about organisations without policies: whoever may touch them oversees them.
