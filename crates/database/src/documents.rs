@@ -164,7 +164,7 @@ async fn insert(
         organisation: new.organisation,
         kind: new.kind.clone(),
         version: record.version,
-        sha256: new.sha256.iter().map(|byte| format!("{byte:02x}")).collect(),
+        sha256: hex::encode(new.sha256),
     };
     events::append(conn, &moment.origin(new.person), case, &event).await?;
     Ok(record)

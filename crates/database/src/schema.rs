@@ -879,13 +879,6 @@ diesel::table! {
 }
 
 diesel::table! {
-    open_movements (movement) {
-        movement -> Uuid,
-        dispatch -> Uuid,
-    }
-}
-
-diesel::table! {
     officer_absences (id) {
         id -> Uuid,
         person -> Uuid,
@@ -905,6 +898,13 @@ diesel::table! {
         reason -> Text,
         declared_by -> Uuid,
         declared_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    open_movements (movement) {
+        movement -> Uuid,
+        dispatch -> Uuid,
     }
 }
 
@@ -1391,9 +1391,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     notification_deliveries,
     notifications,
     number_series,
-    open_movements,
     officer_absences,
     officer_conflicts,
+    open_movements,
     organisations,
     outbox,
     parties,

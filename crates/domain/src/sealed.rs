@@ -155,6 +155,10 @@ mod tests {
 
     const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
+    #[expect(
+        clippy::fn_params_excessive_bools,
+        reason = "a channel is told by what happened to it"
+    )]
     fn channel(opened: bool, completed: bool, revoked: bool, expired: bool) -> Channel {
         let day = jiff::SignedDuration::from_hours(24);
         Channel { expires_at: if expired { NOW } else { NOW + day }, opened, completed, revoked }

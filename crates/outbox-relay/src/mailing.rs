@@ -186,7 +186,6 @@ async fn send_batch(relay: &Relay, post: &Post) -> Option<usize> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
     use domain::ids::{NotificationId, PersonId};

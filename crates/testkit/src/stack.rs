@@ -98,6 +98,10 @@ impl Stack {
                 written(files.path(), "server.key", &server_key()),
             ),
             (
+                "LODESTONE_SEALED__KEY_FILE".to_owned(),
+                written(files.path(), "sealed.keys", &server_key()),
+            ),
+            (
                 "LODESTONE_SIGNING__KEY_FILE".to_owned(),
                 written(files.path(), "signing.pem", &signing_key()),
             ),

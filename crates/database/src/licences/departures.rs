@@ -124,12 +124,11 @@ pub async fn record_departure(
             return Ok(if same { Departed::Before(before) } else { Departed::Otherwise(before) });
         }
         let known = record.as_ref().filter(|record| line_of(record, new.line).is_ok());
-        let (excess_grams, irregularity) = match known {
-            Some(record) => drawn(conn, record, new, person, regime, moment).await?,
-            None => {
-                let unknown = if record.is_some() { "no_such_line" } else { "no_such_licence" };
-                (new.declared.mass.grams(), Some(unknown))
-            }
+        let (excess_grams, irregularity) = if let Some(record) = known {
+            drawn(conn, record, new, person, regime, moment).await?
+        } else {
+            let unknown = if record.is_some() { "no_such_line" } else { "no_such_licence" };
+            (new.declared.mass.grams(), Some(unknown))
         };
         let stored = store(conn, record.as_ref(), new, excess_grams, irregularity, person, moment);
         let stored = stored.await?;

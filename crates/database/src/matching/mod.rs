@@ -77,7 +77,9 @@ mod tests {
         };
         let value = |lines: &[(i64, Option<Money>)]| {
             let mut value = Value::default();
-            lines.iter().for_each(|(grams, price)| value.add(*grams, *price));
+            for (grams, price) in lines {
+                value.add(*grams, *price);
+            }
             value.known().map(|money| money.amount)
         };
         assert_eq!(

@@ -106,7 +106,6 @@ impl Default for Purpose {
 
 impl Purpose {
     /// Whether nothing earlier is referred to.
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
     pub const fn is_new(&self) -> bool {
         matches!(self, Self::NewLicence)
     }

@@ -174,7 +174,7 @@ fn issued(
     let draft = draft_of(record)?;
     let application = complete(&draft, handed_in, regime, today).map_err(CaseError::Incomplete)?;
     let mut content = content(regime, today, licence, record, number, holder, application);
-    content.conditions = record.case.work.conditions.clone();
+    content.conditions.clone_from(&record.case.work.conditions);
     let signed_content = content.signed_bytes().map_err(|error| {
         let fault = Violation::new("", "not_signable", error.to_string());
         CaseError::Incomplete(vec![fault])

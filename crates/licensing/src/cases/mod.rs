@@ -72,7 +72,7 @@ pub(crate) async fn page(
     if has_any(official, READERS) {
         let exporter = cases::exporter(conn, id, found.record.case.organisation).await?;
         let precedents = cases::precedents(conn, id).await?;
-        shown = shown.with_record(exporter, precedents);
+        shown = shown.with_record(exporter, &precedents);
     }
     let decided = app.decided.cases(conn, moment).await?;
     let view = CaseView::of(&found, shown, &decided, &regime, today);

@@ -286,7 +286,7 @@ impl CaseView {
             version: record.version,
             possible: possible(state, Role::ALL)
                 .into_iter()
-                .map(|action| action.as_str())
+                .map(domain::case::ActionName::as_str)
                 .collect(),
             content: record.content.clone(),
             submitted_at: record.submitted_at.map(|at| at.to_string()),

@@ -130,7 +130,7 @@ pub(crate) async fn determine_all(
     let asked =
         Asked { app: app.clone(), signed: signed.clone(), moment: moment.clone(), regime, id };
     // Judging a catalogue takes as long as hundreds of other requests: they are not held up.
-    let (batch, items, hash) = web::block(move || asked.judge(bytes))
+    let (batch, items, hash) = web::block(move || asked.judge(&bytes))
         .await
         .map_err(|error| Problem::Internal(error.into()))??;
     let key = format!("determination batches {}", key.as_str());
@@ -191,13 +191,13 @@ struct Asked {
 
 impl Asked {
     /// Judges and signs; answers the batch, how many items it has, and the request's fingerprint.
-    fn judge(&self, bytes: web::Bytes) -> Result<(DeterminationBatch, u32, [u8; 32]), Problem> {
-        let question: CatalogueQuestion = body::parse(&bytes)?;
+    fn judge(&self, bytes: &[u8]) -> Result<(DeterminationBatch, u32, [u8; 32]), Problem> {
+        let question: CatalogueQuestion = body::parse(bytes)?;
         check(&question)?;
         let day = question.as_of.unwrap_or_else(|| self.moment.today());
         let items = u32::try_from(question.items.len()).expect("a catalogue has a limit");
         let catalogue = judged(question, &self.regime, day);
-        let signed_content = content(self.id, self.moment.at.to_string(), &catalogue, &bytes)?;
+        let signed_content = content(self.id, self.moment.at.to_string(), &catalogue, bytes)?;
         let batch = DeterminationBatch {
             id: self.id,
             organisation: self.signed.organisation,
@@ -210,7 +210,7 @@ impl Asked {
             signed_content,
             question: bytes.to_vec(),
         };
-        Ok((batch, items, fingerprint(&bytes)))
+        Ok((batch, items, fingerprint(bytes)))
     }
 }
 

@@ -173,7 +173,6 @@ pub(crate) async fn open(
     )
 )]
 #[post("/v1/sealed/{token}/items")]
-#[expect(clippy::too_many_arguments, reason = "each is a part of the request")]
 pub(crate) async fn hand_in(
     app: web::Data<App>,
     trace: TraceContext,

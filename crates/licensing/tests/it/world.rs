@@ -122,7 +122,7 @@ impl World {
             licensing,
             database,
             files,
-            environment: environment.to_vec(),
+            environment,
             http: reqwest::Client::new(),
             authority: Uuid::nil(),
             exporter_organisation: Uuid::nil(),

@@ -232,5 +232,5 @@ async fn a_product_says_what_it_is_to_the_control_lists_before_anything_is_filed
     let listed = world.get(&products).by(&filer.key).answer().await.expect(200);
     let outcomes = listed.body["products"].as_array().unwrap().iter();
     let outcomes: Vec<_> = outcomes.map(|product| product["control"]["outcome"].clone()).collect();
-    assert!(outcomes.iter().all(|outcome| outcome.is_string()), "{outcomes:?}");
+    assert!(outcomes.iter().all(serde_json::Value::is_string), "{outcomes:?}");
 }

@@ -300,7 +300,10 @@ impl Row {
         let mut path = self.path.replace("{id}", own(thing)).replace("{number}", own("licence"));
         path = path.replace("{reservation}", own("reservation")).replace("{month}", "2026-10");
         path = path.replace("{event_id}", own("event"));
-        path = path.replace("{job}", own("job"));
+        path = path.replace("{job}", own("job")).replace("{person}", own("person"));
+        for other in ["{document}", "{channel}", "{code}", "{token}"] {
+            path = path.replace(other, own(other));
+        }
         for name in ["{document}", "{channel}", "{item}"] {
             path = path.replace(name, own("nothing"));
         }

@@ -11,15 +11,15 @@ use uuid::Uuid;
 #[rustfmt::skip]
 const OVERSEERS: &[(Role, &[&str])] = &[
     (Role::Official, &["account_balances", "cases", "epcis_captures", "epcis_event_terms", "epcis_events", "events",
-        "filing_lines", "filing_references", "filings", "findings", "licences", "log_leaves", "lot_edges", "lot_holders", "lots", "material_balances", "monthly_flows",
+        "filing_lines", "filing_references", "filings", "findings", "licence_arrivals", "licence_changes", "licence_departures", "reservation_amendments", "licences", "log_leaves", "lot_edges", "lot_holders", "lots", "material_balances", "monthly_flows",
         "movement_answers", "movement_explanations", "movement_lines", "movements", "parties", "postings", "products", "site_months", "sites", "unmaskings"]),
-    (Role::Worker, &["account_balances", "cases", "filing_lines", "filing_references", "filings", "findings", "licences",
+    (Role::Worker, &["account_balances", "cases", "filing_lines", "filing_references", "filings", "findings", "licence_arrivals", "licence_changes", "licence_departures", "reservation_amendments", "licences",
         "lot_edges", "lot_holders", "lots", "monthly_flows", "movement_lines", "movements", "parties", "postings", "products", "sites"]),
     (Role::Reporting, &["log_leaves"]),
     (Role::Relay, &["events", "log_leaves", "webhook_calls", "webhooks"]),
     (Role::Notifier, &["memberships", "movement_answers", "movement_explanations", "movements", "notifications", "sites"]),
     (Role::Identity, &["api_keys", "delegations", "idempotency_keys", "invitations", "memberships", "products", "sites"]),
-    (Role::Licensing, &["application_documents", "cases", "determination_batches", "determinations", "events", "findings", "licences", "licensing_requests", "memberships", "sealed_channels"]),
+    (Role::Licensing, &["application_documents", "cases", "determination_batches", "determinations", "events", "findings", "licence_arrivals", "licence_changes", "licence_departures", "reservation_amendments", "licences", "licensing_requests", "memberships", "sealed_channels"]),
 ];
 
 /// Tables about organisations without policies: whoever may touch them oversees them.

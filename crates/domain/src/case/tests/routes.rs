@@ -4,7 +4,7 @@ use super::*;
 use crate::{application::Draft, regime::LicenceKind};
 use serde_json::{Value, json};
 
-fn rules(rules: Value) -> RoutingRules {
+fn rules(rules: &Value) -> RoutingRules {
     serde_json::from_value(json!({"rules": rules, "otherwise": "rest"})).unwrap()
 }
 
@@ -36,7 +36,7 @@ fn facts(risk: RiskGrade, repeat: Repeat) -> RoutingFacts {
 #[case::all_of_it(json!({"kinds": ["single"], "risks": ["low"], "end_uses": ["civil"]}), true)]
 #[case::all_but_one(json!({"kinds": ["single"], "risks": ["high"], "end_uses": ["civil"]}), false)]
 fn a_rule_fits_when_everything_it_says_holds(#[case] when: Value, #[case] fits: bool) {
-    let rules = rules(json!([{"rule": "it", "when": when, "queue": "fast"}]));
+    let rules = rules(&json!([{"rule": "it", "when": when, "queue": "fast"}]));
     let facts = facts(RiskGrade::Low, Repeat::Yes);
     let routed = rules.route(&facts);
     let expected = if fits { "fast" } else { "rest" };
@@ -45,7 +45,7 @@ fn a_rule_fits_when_everything_it_says_holds(#[case] when: Value, #[case] fits: 
 
 #[test]
 fn the_first_rule_that_fits_decides() {
-    let rules = rules(json!([
+    let rules = rules(&json!([
         {"rule": "risky", "when": {"risks": ["high"]}, "queue": "careful", "flags": ["legal_review"]},
         {"rule": "single", "when": {"kinds": ["single"]}, "queue": "fast"},
     ]));
@@ -61,7 +61,7 @@ fn the_first_rule_that_fits_decides() {
 
 #[test]
 fn rules_that_lead_nowhere_are_named() {
-    let rules = rules(json!([
+    let rules = rules(&json!([
         {"rule": "a", "queue": "fast", "flags": ["no_such"]},
         {"rule": "a", "when": {"risks": ["low"]}, "queue": "gone"},
     ]));

@@ -208,7 +208,7 @@ impl Shown {
     pub(crate) fn with_record(
         self,
         (compliance, findings): (Compliance, Vec<CaseFinding>),
-        precedents: Vec<Precedent>,
+        precedents: &[Precedent],
     ) -> Self {
         let exporter = Some(ExporterView::of(&compliance, findings));
         Self { exporter, precedents: precedents.iter().map(PrecedentView::from).collect(), ..self }
@@ -224,8 +224,7 @@ fn determined(
 ) -> Option<Value> {
     let goods = line.goods.as_ref()?;
     let end_use = draft.end_use.as_ref().map_or(EndUse::NotStated, |end_use| end_use.category);
-    let item =
-        goods.item(line.hs_code.clone(), draft.destination.clone(), end_use, hits.to_vec()).ok()?;
+    let item = goods.item(line.hs_code.clone(), draft.destination, end_use, hits.to_vec()).ok()?;
     Some(plain(&determine(regime, &item, today)))
 }
 

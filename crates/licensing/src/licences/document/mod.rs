@@ -57,7 +57,7 @@ impl DocumentFont {
     }
 }
 
-/// The licence as a PDF in Chinese and English, signed (PAdES), with a QR code that is checked
+/// The licence as a PDF in Chinese and English, signed (`PAdES`), with a QR code that is checked
 /// without a network.
 #[utoipa::path(
     tag = "licences",

@@ -1,4 +1,4 @@
-//! The signature in the PDF (PAdES B-B): ECDSA on P-256, which every reader of PDF knows.
+//! The signature in the PDF (`PAdES` B-B): ECDSA on P-256, which every reader of PDF knows.
 //!
 //! Its key follows from the signing key and is replaced together with it. The certificate is the
 //! authority's own word; `/v1/signing-keys` publishes it.
