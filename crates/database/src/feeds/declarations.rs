@@ -1,6 +1,6 @@
 //! Customs declarations as the customs hand them in.
 
-use super::{Entry, HandedIn, Stored, outcomes, recorded_at};
+use super::{Entry, HandedIn, Stored, StoredRow, in_one_order, outcomes, recorded_at, sql_version};
 use crate::{
     Error, events,
     row::to_numeric,
@@ -86,7 +86,7 @@ pub async fn record(
             .collect();
         events::append_all(conn, &handed_in.act, &told).await?;
         let numbers = declarations.iter().map(|declaration| &declaration.number);
-        let stored: Vec<(Uuid, String, i16, Vec<u8>)> = customs_declarations::table
+        let stored: Vec<StoredRow> = customs_declarations::table
             .filter(customs_declarations::number.eq_any(numbers))
             .select((
                 customs_declarations::id,
@@ -96,15 +96,7 @@ pub async fn record(
             ))
             .load(conn)
             .await?;
-        let stored: Vec<Entry<'_>> = stored
-            .iter()
-            .map(|(id, number, version, content_hash)| Entry {
-                id: *id,
-                number,
-                version: *version,
-                content_hash,
-            })
-            .collect();
+        let stored: Vec<Entry<'_>> = stored.iter().map(Entry::from).collect();
         let entries: Vec<Entry<'_>> = declarations.iter().map(NewDeclaration::entry).collect();
         Ok(outcomes(&entries, &stored))
     })
@@ -116,11 +108,8 @@ async fn insert(
     declarations: &[NewDeclaration],
     handed_in: &HandedIn,
 ) -> Result<HashSet<Uuid>, Error> {
-    // In one order, so that two who hand in the same do not wait for each other in a circle.
-    let mut sorted: Vec<&NewDeclaration> = declarations.iter().collect();
-    sorted.sort_by(|one, other| (&one.number, one.version).cmp(&(&other.number, other.version)));
     let person = handed_in.act.person.map_or(Uuid::nil(), PersonId::as_uuid);
-    let rows: Vec<_> = sorted
+    let rows: Vec<_> = in_one_order(declarations, NewDeclaration::entry)
         .into_iter()
         .map(|it| {
             (
@@ -181,7 +170,7 @@ impl NewDeclaration {
         Entry {
             id: self.id,
             number: &self.number,
-            version: i16::try_from(self.version).unwrap_or(i16::MAX),
+            version: sql_version(self.version),
             content_hash: &self.content_hash,
         }
     }

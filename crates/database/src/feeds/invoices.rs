@@ -1,6 +1,6 @@
 //! Tax invoices as the tax authority hands them in.
 
-use super::{Entry, HandedIn, Stored, outcomes, recorded_at};
+use super::{Entry, HandedIn, Stored, StoredRow, in_one_order, outcomes, recorded_at, sql_version};
 use crate::{
     Error, events,
     row::to_numeric,
@@ -93,7 +93,7 @@ pub async fn record(
             .collect();
         events::append_all(conn, &handed_in.act, &told).await?;
         let numbers = invoices.iter().map(|invoice| &invoice.number);
-        let stored: Vec<(Uuid, String, i16, Vec<u8>)> = tax_invoices::table
+        let stored: Vec<StoredRow> = tax_invoices::table
             .filter(tax_invoices::number.eq_any(numbers))
             .select((
                 tax_invoices::id,
@@ -103,15 +103,7 @@ pub async fn record(
             ))
             .load(conn)
             .await?;
-        let stored: Vec<Entry<'_>> = stored
-            .iter()
-            .map(|(id, number, version, content_hash)| Entry {
-                id: *id,
-                number,
-                version: *version,
-                content_hash,
-            })
-            .collect();
+        let stored: Vec<Entry<'_>> = stored.iter().map(Entry::from).collect();
         let entries: Vec<Entry<'_>> = invoices.iter().map(NewInvoice::entry).collect();
         Ok(outcomes(&entries, &stored))
     })
@@ -123,10 +115,7 @@ async fn insert(
     invoices: &[NewInvoice],
     handed_in: &HandedIn,
 ) -> Result<HashSet<Uuid>, Error> {
-    // In one order, so that two who hand in the same do not wait for each other in a circle.
-    let mut sorted: Vec<&NewInvoice> = invoices.iter().collect();
-    sorted.sort_by(|one, other| (&one.number, one.version).cmp(&(&other.number, other.version)));
-    let rows: Vec<_> = sorted
+    let rows: Vec<_> = in_one_order(invoices, NewInvoice::entry)
         .into_iter()
         .map(|invoice| {
             (
@@ -199,7 +188,7 @@ impl NewInvoice {
         Entry {
             id: self.id,
             number: &self.number,
-            version: i16::try_from(self.version).unwrap_or(i16::MAX),
+            version: sql_version(self.version),
             content_hash: &self.content_hash,
         }
     }

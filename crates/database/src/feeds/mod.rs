@@ -51,6 +51,30 @@ struct Entry<'a> {
     content_hash: &'a [u8],
 }
 
+/// What is stored under a number: id, number, version and the hash of the content.
+type StoredRow = (Uuid, String, i16, Vec<u8>);
+
+impl<'a> From<&'a StoredRow> for Entry<'a> {
+    fn from((id, number, version, content_hash): &'a StoredRow) -> Self {
+        Self { id: *id, number, version: *version, content_hash }
+    }
+}
+
+/// A version as it is stored; one beyond all others does not pass the check of the form.
+fn sql_version(version: u16) -> i16 {
+    i16::try_from(version).unwrap_or(i16::MAX)
+}
+
+/// Entries in one order, so that two who hand in the same do not wait for each other in a circle.
+fn in_one_order<T>(entries: &[T], entry: impl Fn(&T) -> Entry<'_>) -> Vec<&T> {
+    let mut sorted: Vec<&T> = entries.iter().collect();
+    sorted.sort_by(|one, other| {
+        let (one, other) = (entry(one), entry(other));
+        (one.number, one.version).cmp(&(other.number, other.version))
+    });
+    sorted
+}
+
 /// What became of each entry, given everything that is stored under these numbers now.
 fn outcomes(handed_in: &[Entry<'_>], stored: &[Entry<'_>]) -> Vec<Stored> {
     let mut versions: BTreeMap<&str, Vec<&Entry<'_>>> = BTreeMap::new();
