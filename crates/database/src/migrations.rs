@@ -39,6 +39,7 @@ pub async fn migrate(target: &Target, today: Date) -> anyhow::Result<Vec<String>
         .context("cannot connect as the owner of the schema")?;
     conn.batch_execute("select pg_advisory_lock(hashtext('lodestone.migrate'))").await?;
     conn.batch_execute(WHERE_VERSIONS_ARE).await?;
+    make_roles(&mut conn).await?;
     let mut harness = AsyncMigrationHarness::new(conn);
     let ran = harness
         .run_pending_migrations(MIGRATIONS)
@@ -102,6 +103,26 @@ pub async fn schema_state(conn: &mut AsyncPgConnection) -> Result<SchemaState, E
         .map(|migration| migration.name().to_string())
         .collect();
     Ok(if missing.is_empty() { SchemaState::Current } else { SchemaState::Behind(missing) })
+}
+
+/// Makes the roles that are missing, each in a statement of its own.
+///
+/// Roles belong to the whole cluster, so another database's migration may make them at the same
+/// moment. Within one transaction, "it is there already" may be known before the role is seen; from
+/// one statement to the next it is.
+async fn make_roles(conn: &mut AsyncPgConnection) -> anyhow::Result<()> {
+    for role in Role::ALL.map(Role::name) {
+        let make = format!(
+            "do $$ begin
+                if not exists (select from pg_roles where rolname = '{role}') then
+                    create role {role} login nosuperuser nocreatedb nocreaterole nobypassrls;
+                end if;
+            exception when duplicate_object or unique_violation then null;
+            end $$"
+        );
+        conn.batch_execute(&make).await.with_context(|| format!("cannot make the role {role}"))?;
+    }
+    Ok(())
 }
 
 async fn set_password(
