@@ -14,6 +14,7 @@ pub(crate) fn of_case(error: CaseError) -> Problem {
         CaseError::Stale => Problem::StaleVersion,
         CaseError::NotAllowed(refusal) => of_refused_step(&refusal),
         CaseError::Incomplete(faults) => of_faults(faults),
+        CaseError::Licence(error) => of_licence(error),
         CaseError::Database(error) => error.into(),
     }
 }

@@ -44,7 +44,7 @@ pub enum MatchedBy {
 
 /// Flags a filing whose client, supplier or end user stands on a list on that day.
 ///
-/// Typology 14; decree 792, articles 26 to 30. Exact for now: the same identifier, or the same
+/// Typology 14; decree 792, articles 26 to 30. Exact: the same identifier, or the same
 /// name after normalisation (see [`normalised_name`]). Without any list: abstains.
 pub(crate) fn of_filing(context: &FilingContext) -> Vec<Opinion> {
     let filing = &context.filing;

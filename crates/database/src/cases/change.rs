@@ -6,7 +6,7 @@ use super::{
     with_history,
 };
 use crate::{
-    Error,
+    CorruptRow, Error,
     events::{self, Origin},
     licences,
     licensing_requests::{self, Answered, Request},
@@ -18,6 +18,7 @@ use diesel::{
 };
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use domain::{
+    application::Draft,
     calendar_month::beijing_date,
     case::{
         Acceptance, Action, Actor, Case, CaseEvent, MOVED_ON, NotAllowed, State, StateName,
@@ -95,6 +96,9 @@ pub enum CaseError {
     /// What the applicant wrote does not suffice.
     #[error("the application is not complete")]
     Incomplete(Vec<Violation>),
+    /// The licence that the application changes does not allow it.
+    #[error(transparent)]
+    Licence(#[from] licences::LicenceError),
     /// The database failed.
     #[error(transparent)]
     Database(#[from] Error),
@@ -185,7 +189,7 @@ pub async fn create(
 /// What an application is changed to.
 #[derive(Clone, Debug)]
 pub struct Edit {
-    /// What kind of licence is asked for now.
+    /// What kind of licence is asked for.
     pub kind: LicenceKind,
     /// What the applicant wrote.
     pub content: Value,
@@ -378,7 +382,28 @@ pub(super) async fn take(
     let by = By { person: event.person, acting_for: actor.organisation() };
     step.store(conn, by, moment, detail(&event, &record)).await?;
     tell(conn, &event, &record.case, version, moment).await?;
+    if record.case.state.name() != event.state {
+        change_licence(conn, &record, &event, moment).await?;
+    }
     find(conn, case.id).await?.ok_or(CaseError::NoSuchCase)
+}
+
+/// Pauses, resumes or ends the licence that an application is to change.
+async fn change_licence(
+    conn: &mut AsyncPgConnection,
+    record: &CaseRecord,
+    event: &CaseEvent,
+    moment: &Moment,
+) -> Result<(), CaseError> {
+    let corrupt = |_| CorruptRow { table: "cases", column: "content", id: event.case.as_uuid() };
+    let draft: Draft =
+        serde_json::from_value(record.content.clone()).map_err(corrupt).map_err(Error::from)?;
+    let (Some(number), Some(effect)) = (draft.earlier_licence, draft.purpose.effect(event.state))
+    else {
+        return Ok(());
+    };
+    licences::follow(conn, number, (event.case, effect), event.person, moment).await?;
+    Ok(())
 }
 
 /// Applicants bring no case into the states in which they answer: all that an answer changes is

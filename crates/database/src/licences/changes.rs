@@ -1,8 +1,8 @@
 //! Applications to change a licence in other than its key elements: while one is pending, the licence
 //! is not used (decree 792, article 18).
 //!
-//! The application itself is a case like any other. Whoever submits, withdraws or decides it calls
-//! [`begin_change`] and [`end_change`] in the transaction that does so.
+//! The application itself is a case like any other. [`follow`] is called in the transaction in which
+//! it moves, whoever moves it.
 
 use super::{LicenceError, LicenceRecord, find, lock, move_to, note};
 use crate::{
@@ -14,6 +14,7 @@ use crate::{
 use diesel::{ExpressionMethods, JoinOnDsl, OptionalExtension, QueryDsl};
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use domain::{
+    application::EarlierEffect,
     event::Event,
     ids::{CaseId, PersonId},
     licence::{ChangeOutcome, LicenceAction, LicenceState, SerialNumber, StepNotPossible},
@@ -51,6 +52,13 @@ pub async fn begin_change(
                 licence_changes::organisation.eq(record.organisation.as_uuid()),
                 licence_changes::licence.eq(record.id.as_uuid()),
                 licence_changes::begun_at.eq(moment.at.to_diesel()),
+            ))
+            // It was returned or refused before, and comes again.
+            .on_conflict(licence_changes::case_id)
+            .do_update()
+            .set((
+                licence_changes::ended_at.eq(None::<jiff_diesel::Timestamp>),
+                licence_changes::outcome.eq(None::<&str>),
             ))
             .execute(conn)
             .await?;
@@ -102,6 +110,46 @@ pub async fn end_change(
         find(conn, number).await.map_err(LicenceError::from)
     })
     .await
+}
+
+/// Does to the earlier licence what follows from where an application for its change stands now.
+pub(crate) async fn follow(
+    conn: &mut AsyncPgConnection,
+    number: SerialNumber,
+    (case, effect): (CaseId, EarlierEffect),
+    person: Option<PersonId>,
+    moment: &Moment,
+) -> Result<(), LicenceError> {
+    match effect {
+        EarlierEffect::Pauses => {
+            let by = person.ok_or(LicenceError::NoSuchLicence)?;
+            begin_change(conn, number, case, by, moment).await?;
+        }
+        EarlierEffect::Resumes(outcome) => {
+            end_change(conn, case, outcome, person, moment).await?;
+        }
+        EarlierEffect::IsSuperseded => {
+            let ended = end_change(conn, case, ChangeOutcome::Approved, person, moment).await?;
+            if ended.is_none() {
+                supersede(conn, number, case, person, moment).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Takes a licence away because another has taken its place that did not pause its use.
+async fn supersede(
+    conn: &mut AsyncPgConnection,
+    number: SerialNumber,
+    case: CaseId,
+    person: Option<PersonId>,
+    moment: &Moment,
+) -> Result<(), LicenceError> {
+    lock(conn, number).await?;
+    let record = find(conn, number).await?.ok_or(LicenceError::NoSuchLicence)?;
+    let step = record.state.take(LicenceAction::Supersede)?;
+    Ok(move_to(conn, &record, step, person, json!({"case": case}), moment).await?)
 }
 
 /// The application to change a licence that is pending.

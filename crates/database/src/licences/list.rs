@@ -39,7 +39,7 @@ pub struct LicenceHeader {
     pub issued_at: Timestamp,
 }
 
-/// A licence that is not to be used, for good or for now.
+/// A licence that is not to be used, for good or while something is pending.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Withdrawn {
     /// Its number.

@@ -11,6 +11,7 @@ mod usage;
 
 pub use amendments::{Amendment, amend, amendments};
 pub use arrivals::{ArrivalRecord, NewArrival, arrivals, report_arrival};
+pub(crate) use changes::follow;
 pub use changes::{begin_change, end_change};
 pub use departures::{Departed, DepartureRecord, NewDeparture, departures, record_departure};
 pub use list::{LicenceHeader, Withdrawn, of_organisation, withdrawn};

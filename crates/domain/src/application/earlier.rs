@@ -6,8 +6,9 @@
 
 use super::{Draft, Purpose};
 use crate::{
+    case::StateName,
     identifiers::CountryCode,
-    licence::LicenceState,
+    licence::{ChangeOutcome, LicenceState},
     regime::{ControlCode, LicenceKind},
     violation::Violation,
 };
@@ -31,6 +32,41 @@ pub struct EarlierLicence {
     pub end_use: String,
     /// The items of the control lists.
     pub control_codes: BTreeSet<ControlCode>,
+}
+
+/// What becomes of the earlier licence when an application comes to stand somewhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EarlierEffect {
+    /// It is not used while the application is pending.
+    Pauses,
+    /// It may be used again.
+    Resumes(ChangeOutcome),
+    /// The new licence takes its place: both together would license the goods twice.
+    IsSuperseded,
+}
+
+impl Purpose {
+    /// What an application of this purpose does to the earlier licence when it comes to this state.
+    ///
+    /// A non-key change pauses its use until the decision; an approved change of either kind takes
+    /// the old licence away. A renewal leaves it to end by itself.
+    pub const fn effect(self, state: StateName) -> Option<EarlierEffect> {
+        match (self, state) {
+            (Self::NonKeyChange, StateName::Submitted | StateName::UnderReconsideration) => {
+                Some(EarlierEffect::Pauses)
+            }
+            (Self::NonKeyChange, StateName::Refused) => {
+                Some(EarlierEffect::Resumes(ChangeOutcome::Refused))
+            }
+            (Self::NonKeyChange, StateName::Returned | StateName::Withdrawn) => {
+                Some(EarlierEffect::Resumes(ChangeOutcome::Withdrawn))
+            }
+            (Self::NonKeyChange | Self::KeyChange, StateName::Approved) => {
+                Some(EarlierEffect::IsSuperseded)
+            }
+            _ => None,
+        }
+    }
 }
 
 impl EarlierLicence {

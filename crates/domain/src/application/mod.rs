@@ -13,7 +13,7 @@ mod papers;
 mod tests;
 
 pub use completeness::{HandedIn, complete};
-pub use earlier::EarlierLicence;
+pub use earlier::{EarlierEffect, EarlierLicence};
 pub use first_time::{FirstSubmission, FirstTimeComplete};
 pub use goods::{InvalidGoods, StatedComposition, StatedGoods};
 pub use papers::{Paper, papers};

@@ -1,6 +1,7 @@
 use super::*;
 use crate::{
-    licence::{LicenceState, SerialNumber, Series},
+    case::StateName,
+    licence::{ChangeOutcome, LicenceState, SerialNumber, Series},
     regime::{ItemCategory, Regime},
 };
 use jiff::civil::date;
@@ -312,4 +313,37 @@ fn an_end_user_may_answer_for_the_certificate_and_nothing_else() {
     let faults = complete(&draft, &handed_in, &Regime::default_china_2025(), TODAY).unwrap_err();
     assert_eq!(faults.len(), 4);
     assert!(faults.iter().all(|fault| !fault.detail.contains("end_user")), "{faults:?}");
+}
+
+#[rstest]
+#[case(Purpose::NonKeyChange, StateName::Submitted, Some(EarlierEffect::Pauses))]
+#[case(Purpose::NonKeyChange, StateName::Accepted, None)]
+#[case(Purpose::NonKeyChange, StateName::Countersign, None)]
+#[case(
+    Purpose::NonKeyChange,
+    StateName::Returned,
+    Some(EarlierEffect::Resumes(ChangeOutcome::Withdrawn))
+)]
+#[case(
+    Purpose::NonKeyChange,
+    StateName::Withdrawn,
+    Some(EarlierEffect::Resumes(ChangeOutcome::Withdrawn))
+)]
+#[case(
+    Purpose::NonKeyChange,
+    StateName::Refused,
+    Some(EarlierEffect::Resumes(ChangeOutcome::Refused))
+)]
+#[case(Purpose::NonKeyChange, StateName::UnderReconsideration, Some(EarlierEffect::Pauses))]
+#[case(Purpose::NonKeyChange, StateName::Approved, Some(EarlierEffect::IsSuperseded))]
+#[case(Purpose::KeyChange, StateName::Submitted, None)]
+#[case(Purpose::KeyChange, StateName::Approved, Some(EarlierEffect::IsSuperseded))]
+#[case(Purpose::Renewal, StateName::Approved, None)]
+#[case(Purpose::NewLicence, StateName::Approved, None)]
+fn an_application_does_to_the_earlier_licence_what_its_purpose_says(
+    #[case] purpose: Purpose,
+    #[case] state: StateName,
+    #[case] effect: Option<EarlierEffect>,
+) {
+    assert_eq!(purpose.effect(state), effect);
 }

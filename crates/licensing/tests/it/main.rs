@@ -7,6 +7,7 @@ mod applicants;
 mod border;
 mod casework;
 mod catalogue;
+mod changing;
 mod clocks;
 mod customs;
 mod determinations;
