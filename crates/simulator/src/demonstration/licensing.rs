@@ -123,7 +123,8 @@ async fn submit(
     Ok(Case { id, number, etag: submitted.etag.context("an application has an ETag")? })
 }
 
-/// Accepts, reviews and recommends; and countersigns, if that is wanted.
+/// Accepts, reviews and recommends; and countersigns, if that is wanted: once, or twice where the
+/// risk that the worker saw meanwhile asks for it.
 async fn decide(
     api: &Api,
     officials: &Officials,
@@ -148,6 +149,12 @@ async fn decide(
             api.send(&api.licensing("POST", &path).by(token).if_still(&etag).with(&body)).await?;
         etag = answer.etag.clone().context("a case has an ETag")?;
         last = Some(answer);
+    }
+    if countersign && last.as_ref().is_some_and(|answer| answer.body["state"] == "countersign") {
+        let token = &officials.second_senior_officer.token;
+        let path = format!("/v1/cases/{}/countersign", case.id);
+        let sign = api.licensing("POST", &path).by(token).if_still(&etag).with(&json!({}));
+        last = Some(api.send(&sign).await?);
     }
     last.context("there were steps")
 }

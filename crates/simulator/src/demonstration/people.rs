@@ -38,13 +38,16 @@ pub(super) struct Official {
 pub(super) struct Officials {
     pub(super) officer: Official,
     pub(super) senior_officer: Official,
+    /// Signs where the risk asks for two signatures.
+    pub(super) second_senior_officer: Official,
     pub(super) customs: Official,
     others: Vec<Credential>,
 }
 
 impl Officials {
     pub(super) fn credentials(&self) -> impl Iterator<Item = Credential> {
-        let deciding = [&self.officer, &self.senior_officer, &self.customs];
+        let deciding =
+            [&self.officer, &self.senior_officer, &self.second_senior_officer, &self.customs];
         deciding.into_iter().map(|official| &official.credential).chain(&self.others).cloned()
     }
 }
@@ -61,9 +64,14 @@ pub(super) fn password() -> String {
 
 /// Invites and registers everybody.
 pub(super) async fn officials(api: &Api, administrator: &str) -> anyhow::Result<Officials> {
-    let authority = |role, name| join_authority(api, administrator, role, name);
+    let authority = |role: &'static str, name| {
+        join_authority(api, administrator, role, role.replace('_', "."), name)
+    };
     let officer = authority("officer", "陈静 Chen Jing").await?;
     let senior_officer = authority("senior_officer", "周国强 Zhou Guoqiang").await?;
+    let second = "senior.officer.2".to_owned();
+    let second_senior_officer =
+        join_authority(api, administrator, "senior_officer", second, "吴敏 Wu Min").await?;
     let mut others = Vec::new();
     for (role, name) in
         [("analyst", "刘洋 Liu Yang"), ("inspector", "孙丽 Sun Li"), ("auditor", "马骏 Ma Jun")]
@@ -88,16 +96,17 @@ pub(super) async fn officials(api: &Api, administrator: &str) -> anyhow::Result<
         division: "110000",
     };
     others.push(join_office(api, administrator, &agency).await?.credential);
-    Ok(Officials { officer, senior_officer, customs, others })
+    Ok(Officials { officer, senior_officer, second_senior_officer, customs, others })
 }
 
 async fn join_authority(
     api: &Api,
     administrator: &str,
     role: &'static str,
+    address: String,
     name: &str,
 ) -> anyhow::Result<Official> {
-    let email = format!("{}@authority.example", role.replace('_', "."));
+    let email = format!("{address}@authority.example");
     let form = json!({"email": email, "roles": [role]});
     let invitation =
         api.reporting("POST", "/v1/invitations").by(administrator).once(&email).with(&form);
