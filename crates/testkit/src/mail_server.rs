@@ -6,8 +6,11 @@ use std::{
     io::{BufRead, BufReader},
     process::{Child, Command, Stdio},
     sync::{Arc, Mutex},
+    time::{Duration, Instant},
 };
 
+/// How long a mail that was answered may take to be told.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// Debian's own, which finds Debian's packages.
 const PYTHON: &str = "/usr/bin/python3";
 const PROGRAM: &str = r#"
@@ -118,7 +121,20 @@ impl MailServer {
         format!("smtp://127.0.0.1:{}", self.port)
     }
 
-    /// The mails it took: `to`, `from`, `subject`, `id` and `text` of each.
+    /// The mails it took, once there are so many of them: what it answers may be read before what it
+    /// tells of the mail.
+    pub fn taken_at_least(&self, count: usize) -> Vec<serde_json::Value> {
+        let given_up = Instant::now() + PATIENCE;
+        loop {
+            let taken = self.taken();
+            if taken.len() >= count || Instant::now() > given_up {
+                return taken;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// The mails it told of so far: `to`, `from`, `subject`, `id` and `text` of each.
     pub fn taken(&self) -> Vec<serde_json::Value> {
         self.taken.lock().expect("nobody panics with the lock").clone()
     }
