@@ -493,6 +493,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    key_compromises (key_id) {
+        key_id -> Text,
+        since -> Timestamptz,
+        reason -> Text,
+        declared_by -> Uuid,
+        declared_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     licence_arrivals (id) {
         id -> Uuid,
         organisation -> Uuid,
@@ -505,6 +515,7 @@ diesel::table! {
         note -> Nullable<Text>,
         reported_by -> Uuid,
         reported_at -> Timestamptz,
+        country -> Nullable<Text>,
     }
 }
 
@@ -626,6 +637,14 @@ diesel::table! {
         announcement -> Nullable<Text>,
         source -> Text,
         verification -> Text,
+    }
+}
+
+diesel::table! {
+    listed_party_days (entry, change) {
+        entry -> Uuid,
+        change -> Text,
+        told_at -> Timestamptz,
     }
 }
 
@@ -886,6 +905,9 @@ diesel::table! {
         last_day -> Date,
         entered_by -> Uuid,
         entered_at -> Timestamptz,
+        planned_last_day -> Nullable<Date>,
+        ended_by -> Nullable<Uuid>,
+        ended_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -1366,6 +1388,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     idempotency_keys,
     inbox,
     invitations,
+    key_compromises,
     licence_arrivals,
     licence_changes,
     licence_departures,
@@ -1375,6 +1398,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     licences,
     licensing_requests,
     listed_parties,
+    listed_party_days,
     log_checkpoints,
     log_leaves,
     lot_edges,

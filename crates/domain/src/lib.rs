@@ -20,6 +20,7 @@ pub mod flow;
 pub mod identifiers;
 pub mod ids;
 pub mod licence;
+pub mod licensed;
 pub mod log;
 pub mod mass;
 pub mod metrology;

@@ -96,6 +96,7 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         .service(processing_times::read)
         .service(licences::verify::verify)
         .service(keys::list)
+        .service(keys::compromise)
         .service(licences::document::status::list)
         // Is it controlled?
         .service(determinations::batch::determine_all)
@@ -146,6 +147,8 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         .service(routing::make)
         .service(officers::list)
         .service(officers::enter_absence)
+        .service(officers::absences)
+        .service(officers::end_absence)
         .service(officers::declare_conflict)
         .service(cases::rules::read)
         .service(cases::queue::read)

@@ -12,6 +12,7 @@ mod feeds;
 mod filings;
 mod findings;
 mod identity;
+mod licensing_statistics;
 mod log;
 mod lots;
 mod material;

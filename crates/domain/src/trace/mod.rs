@@ -35,11 +35,13 @@
 mod flow;
 mod graph;
 mod order;
+mod origin;
 #[cfg(test)]
 mod tests;
 
 pub use flow::{NEGLIGIBLE, ROUNDS, attribute};
 pub use graph::{Graph, Mixing, Part, Recorded, RecordedLine, Step, StepKey};
+pub use origin::{Maker, Origin, OriginKind, Separated, Shares, origins, separations};
 
 use crate::{
     codes::Process,
