@@ -1,7 +1,7 @@
 //! Fills an empty system with the nation's half-year, through its public interfaces only.
 
 mod licensing;
-mod people;
+pub(crate) mod people;
 mod queues;
 mod registration;
 mod sending;
