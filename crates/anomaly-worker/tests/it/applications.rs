@@ -141,13 +141,12 @@ async fn an_entry_that_was_made_ahead_of_time_is_found_on_its_day_without_anybod
         );
         owner.batch_execute(&statement).await.unwrap();
     }
-    wait_until("the application is found", PATIENCE, async || {
-        let found = "select count(*) from lodestone.findings where detector = 'party_on_list'
-            and state = 'open' and subject_kind = 'application'";
-        (world.number(found).await == 1).then_some(())
-    })
-    .await;
-    world.settles().await;
     let told = "select count(*) from lodestone.events where name = 'party.listed' and convert_from(body, 'UTF8') like '%begins%'";
+    wait_until("the day is told", PATIENCE, async || (world.number(told).await == 1).then_some(()))
+        .await;
+    world.settles().await;
+    let found = "select count(*) from lodestone.findings where detector = 'party_on_list'
+        and state = 'open' and subject_kind = 'application'";
+    assert_eq!(world.number(found).await, 1);
     assert_eq!(world.number(told).await, 1, "its day is told once");
 }
