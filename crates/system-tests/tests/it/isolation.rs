@@ -304,6 +304,8 @@ impl Row {
         path = path.replace("{reservation}", own("reservation")).replace("{month}", "2026-10");
         path = path.replace("{event_id}", own("event"));
         path = path.replace("{job}", own("job")).replace("{person}", own("person"));
+        // Nobody is away: an id of somebody, and no absence of theirs.
+        path = path.replace("{absence}", own("person"));
         for other in ["{document}", "{channel}", "{code}", "{token}"] {
             path = path.replace(other, own(other));
         }
