@@ -451,6 +451,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    first_receipts (organisation, movement) {
+        organisation -> Uuid,
+        movement -> Uuid,
+        reference -> Text,
+        filing -> Uuid,
+    }
+}
+
+diesel::table! {
     groups (id) {
         id -> Uuid,
         name_zh -> Text,
@@ -1362,6 +1371,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     filings,
     finding_dispositions,
     findings,
+    first_receipts,
     groups,
     idempotency_keys,
     inbox,

@@ -319,3 +319,84 @@ async fn the_database_itself_keeps_others_out_of_what_parties_say() {
         );
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_first_receipts_in_the_same_moment_exactly_one_is_it() {
+    const PAIRS: usize = 200;
+    let trade = Trade::start().await;
+    let (world, buyer) = (&trade.world, &trade.buyer);
+    let mut movements = Vec::with_capacity(PAIRS);
+    for pair in 0..PAIRS {
+        let form = trade.dispatch(&format!("DSP-{pair}"), &[("L1", "1.000")]);
+        let sent = files(world, &trade.seller, &form).await.expect(201);
+        let movement = trade.movement(buyer, sent.said("movement_reference")).await.expect(200);
+        movements.push(movement.body);
+    }
+    let receive = async |pair: usize, which: &str, member: &str| {
+        let movement = &movements[pair];
+        let name = movement[member].as_str().unwrap();
+        let form = receipt(&format!("R-{pair}-{which}"), name, movement, "1.000");
+        files(world, buyer, &form).await
+    };
+    let (mut first, mut used, mut beside) = (0, 0, 0);
+    for pair in 0..PAIRS {
+        // Every second pair names the movement once by its id: that is a claim, and recorded.
+        let other = if pair % 2 == 0 { "reference" } else { "id" };
+        let answers = tokio::join!(receive(pair, "a", "reference"), receive(pair, "b", other));
+        for answer in [answers.0, answers.1] {
+            match (answer.status.as_u16(), &answer.body["received_before_by"]) {
+                (201, Value::Null) => first += 1,
+                (201, _) => beside += 1,
+                (422, _) => {
+                    assert_eq!(answer.faults(), ["/movement reference_used"]);
+                    used += 1;
+                }
+                (status, _) => panic!("{status}: {}", answer.text),
+            }
+        }
+    }
+    assert_eq!(first, PAIRS);
+    assert_eq!(used + beside, PAIRS);
+    assert!(PAIRS / 2 <= used, "{used}");
+    assert_eq!(world.database.count("first_receipts").await, i64::try_from(PAIRS).unwrap());
+    let receipts = world.database.count("filings where kind = 'receipt'").await;
+    assert_eq!(receipts, i64::try_from(PAIRS + beside).unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_and_single_receipts_race_for_a_reference_and_one_has_it() {
+    let trade = Trade::start().await;
+    let (world, buyer) = (&trade.world, &trade.buyer);
+    let mut movements = Vec::new();
+    for number in 0..40 {
+        let form = trade.dispatch(&format!("DSP-{number}"), &[("L1", "1.000")]);
+        let sent = files(world, &trade.seller, &form).await.expect(201);
+        let movement = trade.movement(buyer, sent.said("movement_reference")).await.expect(200);
+        movements.push(movement.body);
+    }
+    let form = |which: &str, (number, movement): (usize, &Value)| {
+        let name = movement["reference"].as_str().unwrap();
+        receipt(&format!("R-{number}-{which}"), name, movement, "1.000")
+    };
+    let lines: Vec<Value> = movements.iter().enumerate().map(|it| form("file", it)).collect();
+    let singly = async {
+        let mut recorded = 0;
+        for one in movements.iter().enumerate() {
+            let answer = files(world, buyer, &form("one", one)).await;
+            match answer.status.as_u16() {
+                201 => recorded += 1,
+                422 => assert_eq!(answer.faults(), ["/movement reference_used"]),
+                status => panic!("{status}: {}", answer.text),
+            }
+        }
+        recorded
+    };
+    let (verdicts, recorded) = tokio::join!(world.commit(buyer, &lines), singly);
+    let words = verdicts.words();
+    let accepted = words.iter().filter(|word| *word == "accepted").count();
+    let used = words.iter().filter(|word| *word == "problem reference_used").count();
+    assert_eq!(accepted + used, 40, "{words:?}");
+    assert_eq!(accepted + recorded, 40);
+    let first = world.database.count("first_receipts").await;
+    assert_eq!((first, world.database.count("filings where kind = 'receipt'").await), (40, 40));
+}

@@ -115,6 +115,11 @@ impl Ask<'_> {
         response.bytes().await.expect("an answer has a body").to_vec()
     }
 
+    /// Sends it without waiting for the answer.
+    pub(crate) fn begin(self) -> tokio::task::JoinHandle<reqwest::Result<reqwest::Response>> {
+        tokio::spawn(self.request.send())
+    }
+
     pub(crate) async fn answer(self) -> Answer {
         let _ = self.world;
         let response = self.request.send().await.expect("the process answers");
