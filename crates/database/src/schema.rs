@@ -968,6 +968,7 @@ diesel::table! {
         disabled_at -> Nullable<Timestamptz>,
         failed_sign_ins -> Integer,
         locked_until -> Nullable<Timestamptz>,
+        mails -> Text,
     }
 }
 

@@ -21,6 +21,7 @@ pub mod identifiers;
 pub mod ids;
 pub mod licence;
 pub mod log;
+pub mod mails;
 pub mod mass;
 pub mod metrology;
 pub mod money;

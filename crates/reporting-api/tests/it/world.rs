@@ -177,6 +177,11 @@ impl World {
         Self { service, database, _files: files, http, organisations, authority }
     }
 
+    /// Where it listens, for what no well-behaved client sends.
+    pub(crate) fn address(&self) -> String {
+        self.service.url().trim_start_matches("http://").to_owned()
+    }
+
     pub(crate) fn ask(&self, method: &Method, path: &str) -> Ask<'_> {
         let url = format!("{}{path}", self.service.url());
         Ask { world: self, request: self.http.request(method.clone(), url) }
