@@ -451,6 +451,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    first_receipts (organisation, movement) {
+        organisation -> Uuid,
+        movement -> Uuid,
+        reference -> Text,
+        filing -> Uuid,
+    }
+}
+
+diesel::table! {
     groups (id) {
         id -> Uuid,
         name_zh -> Text,
@@ -981,6 +990,7 @@ diesel::table! {
         disabled_at -> Nullable<Timestamptz>,
         failed_sign_ins -> Integer,
         locked_until -> Nullable<Timestamptz>,
+        mails -> Text,
     }
 }
 
@@ -1384,6 +1394,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     filings,
     finding_dispositions,
     findings,
+    first_receipts,
     groups,
     idempotency_keys,
     inbox,

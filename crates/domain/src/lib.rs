@@ -22,6 +22,7 @@ pub mod ids;
 pub mod licence;
 pub mod licensed;
 pub mod log;
+pub mod mails;
 pub mod mass;
 pub mod metrology;
 pub mod money;

@@ -115,6 +115,11 @@ impl Ask<'_> {
         response.bytes().await.expect("an answer has a body").to_vec()
     }
 
+    /// Sends it without waiting for the answer.
+    pub(crate) fn begin(self) -> tokio::task::JoinHandle<reqwest::Result<reqwest::Response>> {
+        tokio::spawn(self.request.send())
+    }
+
     pub(crate) async fn answer(self) -> Answer {
         let _ = self.world;
         let response = self.request.send().await.expect("the process answers");
@@ -170,6 +175,11 @@ impl World {
         let organisations = AtomicU32::new(1);
         let authority = found_authority(&database).await;
         Self { service, database, _files: files, http, organisations, authority }
+    }
+
+    /// Where it listens, for what no well-behaved client sends.
+    pub(crate) fn address(&self) -> String {
+        self.service.url().trim_start_matches("http://").to_owned()
     }
 
     pub(crate) fn ask(&self, method: &Method, path: &str) -> Ask<'_> {

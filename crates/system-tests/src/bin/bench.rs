@@ -6,7 +6,7 @@ use std::{path::PathBuf, process::ExitCode};
 use system_tests::{
     figures::{
         Bench, bulk, determination, epcis, filing_single, flag_latency, idle_memory, material,
-        month_close, trace, up_warm,
+        month_close, notification_sweep, trace, up_warm,
     },
     measure::Figure,
 };
@@ -56,6 +56,7 @@ enum Name {
     BulkPeakRss,
     XlsxLinesPerSecond,
     MonthCloseLinesPerSecond,
+    NotificationSweepSeconds,
     DeterminationsPerSecondCore,
     #[value(name = "catalogue_10k_seconds")]
     Catalogue10k,
@@ -85,6 +86,7 @@ async fn main() -> ExitCode {
         (Name::BulkPeakRss, &[]),
         (Name::XlsxLinesPerSecond, &[]),
         (Name::MonthCloseLinesPerSecond, &[]),
+        (Name::NotificationSweepSeconds, &[]),
         (Name::DeterminationsPerSecondCore, &[]),
         (Name::Catalogue10k, &[]),
     ] {
@@ -120,6 +122,7 @@ async fn measure(name: Name, bench: &Bench) -> anyhow::Result<Vec<Figure>> {
         Name::BulkPeakRss => vec![bulk::measure_memory(bench).await?],
         Name::XlsxLinesPerSecond => vec![bulk::measure_workbook(bench).await?],
         Name::MonthCloseLinesPerSecond => vec![month_close::measure(bench).await?],
+        Name::NotificationSweepSeconds => vec![notification_sweep::measure(bench).await?],
         Name::DeterminationsPerSecondCore => vec![determination::in_process(bench)?],
         Name::Catalogue10k => vec![determination::catalogue(bench).await?],
         Name::BalanceLateFiling => bail!("measured together with balance_1m_lots_seconds"),

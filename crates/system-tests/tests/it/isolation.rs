@@ -139,6 +139,7 @@ const ROWS: &[Row] = &[
     row(R, "POST", "/v1/sessions", Public, r#"{"email":"nobody@nowhere.example","password":"not the right password"}"#),
     row(R, "DELETE", "/v1/sessions", NotCalled, ""),
     row(R, "GET", "/v1/me", Own, ""),
+    row(R, "PATCH", "/v1/me", Own, r#"{"mails":"daily"}"#),
     // The register
     row(R, "POST", "/v1/organisations", Others(AUTHORITY), r#"{"kind":"filer","uscc":"91110000600037341L","name_zh":"x","name_en":"x"}"#),
     row(R, "GET", "/v1/organisations", Own, ""),

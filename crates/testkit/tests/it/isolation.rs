@@ -270,6 +270,7 @@ async fn what_was_recorded_cannot_be_changed_or_removed_by_any_role() {
         "filing_lines",
         "postings",
         "filing_references",
+        "first_receipts",
         "lots",
         "lot_edges",
         "movements",
