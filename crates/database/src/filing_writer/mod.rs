@@ -11,16 +11,14 @@
 mod bulk;
 mod entry;
 mod numeric;
-mod queue;
 mod rows;
 mod statements;
 
 pub use bulk::{BulkLane, BulkVerdicts, Shared, Taken};
 pub use entry::{Entry, Idempotency, Reversal, Verdict, WithdrawnLot, WriteError};
 
-use crate::{Error, Role, Target};
+use crate::{Error, Role, Target, fair_queue::FairQueue};
 use domain::ids::OrganisationId;
-use queue::FairQueue;
 use secrecy::ExposeSecret;
 use statements::Statements;
 use std::{collections::HashSet, sync::Arc, time::Duration};
