@@ -1,13 +1,17 @@
 //! What is measured, one module a figure.
 
 pub mod bulk;
+pub mod casework;
 pub mod determination;
+pub mod documents;
 pub mod epcis;
 pub mod filing_single;
 pub mod flag_latency;
 pub mod idle_memory;
 pub mod material;
 pub mod month_close;
+pub mod races;
+pub mod reservations;
 pub mod trace;
 pub mod up_warm;
 
