@@ -16,8 +16,10 @@ missing_packages() {
   # Only tests send mails to a server of their own, and have documents checked by somebody else.
   if [ -n "${PACKAGES_FOR_TESTS:-}" ]; then
     command -v pdfsig >/dev/null || echo poppler-utils
+    command -v zbarimg >/dev/null || echo zbar-tools
     /usr/bin/python3 -c 'import aiosmtpd' 2>/dev/null || echo python3-aiosmtpd
     /usr/bin/python3 -c 'import ensurepip' 2>/dev/null || echo python3-venv
+    /usr/bin/python3 -c 'import jwcrypto' 2>/dev/null || echo python3-jwcrypto
   fi
   command -v cc >/dev/null || printf '%s\n' gcc libc6-dev
 }

@@ -4,7 +4,7 @@ use crate::Error;
 use diesel::{define_sql_function, sql_types};
 use diesel_async::{
     AsyncPgConnection, RunQueryDsl,
-    pooled_connection::{AsyncDieselConnectionManager, deadpool},
+    pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod, deadpool},
 };
 use domain::ids::OrganisationId;
 use secrecy::{ExposeSecret, SecretString};
@@ -107,7 +107,11 @@ impl Target {
     /// A pool of at most `size` connections as `role`; nothing is opened yet.
     pub fn pool(&self, role: Role, size: usize) -> Pool {
         let url = self.url_as(role);
-        let manager = AsyncDieselConnectionManager::<AsyncPgConnection>::new(url.expose_secret());
+        let mut config = ManagerConfig::<AsyncPgConnection>::default();
+        // A connection that ended is known to have ended; asking each time whether it works would be
+        // a statement more for every request.
+        config.recycling_method = RecyclingMethod::Fast;
+        let manager = AsyncDieselConnectionManager::new_with_config(url.expose_secret(), config);
         Pool::builder(manager)
             .max_size(size)
             .wait_timeout(Some(WAIT_TIMEOUT))

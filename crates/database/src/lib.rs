@@ -25,6 +25,7 @@ pub mod documents;
 pub mod epcis;
 mod error;
 pub mod events;
+mod fair_queue;
 pub mod feeds;
 pub mod filing_context;
 pub mod filing_receipts;

@@ -12,7 +12,6 @@ mod bulk;
 mod document;
 mod entry;
 mod numeric;
-mod queue;
 mod rows;
 mod statements;
 
@@ -20,10 +19,9 @@ pub use bulk::{BulkLane, BulkVerdicts, Claims, Shared, Taken};
 pub use document::{Document, DocumentVerdict};
 pub use entry::{Entry, FirstReceipt, Idempotency, Reversal, Verdict, WithdrawnLot, WriteError};
 
-use crate::{Error, Role, Target};
+use crate::{Error, Role, Target, fair_queue::FairQueue};
 use document::WaitingDocument;
 use domain::ids::OrganisationId;
-use queue::FairQueue;
 use secrecy::ExposeSecret;
 use statements::{Claimed, Statements};
 use std::{collections::HashSet, sync::Arc, time::Duration};

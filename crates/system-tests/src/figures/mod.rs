@@ -1,7 +1,9 @@
 //! What is measured, one module a figure.
 
 pub mod bulk;
+pub mod casework;
 pub mod determination;
+pub mod documents;
 pub mod epcis;
 pub mod filing_single;
 pub mod flag_latency;
@@ -9,6 +11,8 @@ pub mod idle_memory;
 pub mod material;
 pub mod month_close;
 pub mod notification_sweep;
+pub mod races;
+pub mod reservations;
 pub mod trace;
 pub mod up_warm;
 

@@ -8,6 +8,7 @@ mod input;
 mod isolation;
 mod notifications;
 mod outage;
+mod races;
 mod story;
 mod tour;
 mod webhooks;

@@ -249,13 +249,14 @@ fn a_case_with_its_licence(organisation: Uuid) -> String {
          insert into lodestone.licences (id, number, case_id, organisation, version, kind, state, valid_from,
              valid_until, destination, consignee, end_user, end_use, issued_at, issued_by, signed_content,
              signing_key, signature)
-         values ('{organisation}', '{organisation}', '{organisation}', '{organisation}', 1, 'single', 'suspended',
+         values ('{organisation}', '{organisation}', '{organisation}', '{organisation}', 1, 'single', 'issued',
              now(), now(), 'DE', '', '', '', now(), gen_random_uuid(), '', '', '');
          insert into lodestone.licence_lines (licence, line, control_code, description, licensed_grams)
          values ('{organisation}', 1, '', '', 1);
          insert into lodestone.licence_reservations (id, licence, line, declaration, declaration_line, grams, state,
              reserved_by, reserved_at)
-         values ('{organisation}', '{organisation}', 1, 'D', 1, 1, 'reserved', gen_random_uuid(), now());"
+         values ('{organisation}', '{organisation}', 1, 'D', 1, 1, 'reserved', gen_random_uuid(), now());
+         update lodestone.licences set state = 'suspended' where id = '{organisation}';"
     )
 }
 
