@@ -29,7 +29,7 @@ const WANTED_RATIO: f64 = 2.0;
 const WANTED_MS: f64 = 20.0;
 const WANTED_SECONDS: f64 = 1.0;
 /// How long the service may take to take in all edges.
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_mins(5);
 
 const BARE: &str = "
     with recursive reached (lot) as (

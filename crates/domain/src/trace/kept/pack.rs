@@ -141,7 +141,9 @@ mod tests {
                 .map(|_| {
                     let record = packed.begin();
                     packed.text(&text);
-                    numbers.iter().for_each(|number| packed.number(*number));
+                    for number in &numbers {
+                        packed.number(*number);
+                    }
                     packed.masses(&ElementMasses(masses));
                     packed.signed(signed);
                     record

@@ -54,7 +54,9 @@ fn filed(number: u128, process: Option<Process>, inputs: &[u128], outputs: &[u12
 
 fn kept<'a>(filed: impl IntoIterator<Item = &'a Filed>) -> Kept {
     let mut kept = Kept::default();
-    filed.into_iter().for_each(|filed| kept.add(filed));
+    for filed in filed {
+        kept.add(filed);
+    }
     kept
 }
 
