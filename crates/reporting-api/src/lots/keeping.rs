@@ -168,12 +168,11 @@ impl Inner {
     ) -> anyhow::Result<Looked> {
         let taken = place.take();
         let looking = async {
-            let mut recorder = match taken {
-                Some(recorder) => recorder,
-                None => {
-                    self.clear(place);
-                    Recorder::connect(&self.target).await?
-                }
+            let mut recorder = if let Some(recorder) = taken {
+                recorder
+            } else {
+                self.clear(place);
+                Recorder::connect(&self.target).await?
             };
             let looked = self.look_with(&mut recorder, most, names_of).await?;
             *place = Some(recorder);
