@@ -40,6 +40,8 @@ pub enum Role {
     Relay,
     /// Looks for open items and tells whose turn it is.
     Notifier,
+    /// Reads what traces are made of, across organisations, to keep it at hand.
+    Tracer,
 }
 
 /// Which database, before it is known as whom.
@@ -51,7 +53,7 @@ pub struct Target {
 
 impl Role {
     /// Every role.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::FilingWriter,
         Self::Reporting,
         Self::Official,
@@ -61,6 +63,7 @@ impl Role {
         Self::Worker,
         Self::Relay,
         Self::Notifier,
+        Self::Tracer,
     ];
 
     /// Its name in Postgres.
@@ -75,6 +78,7 @@ impl Role {
             Self::Worker => "lodestone_worker",
             Self::Relay => "lodestone_relay",
             Self::Notifier => "lodestone_notifier",
+            Self::Tracer => "lodestone_tracer",
         }
     }
 }

@@ -384,6 +384,7 @@ diesel::table! {
         version -> SmallInt,
         filing -> Uuid,
         content_hash -> Binary,
+        recorded_in -> BigInt,
     }
 }
 

@@ -225,6 +225,8 @@ pub(super) struct ReferenceRow {
     version: i16,
     filing: Uuid,
     content_hash: Vec<u8>,
+    /// Left to the default, which knows the transaction.
+    recorded_in: Option<i64>,
 }
 
 #[derive(Debug, ToSql)]

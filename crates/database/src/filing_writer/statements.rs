@@ -104,8 +104,9 @@ impl Statements {
                 .await?,
             claim_references: client
                 .prepare(
-                    "insert into filing_references select row.* from unnest($1::filing_references[]) row
-                     on conflict do nothing returning filing",
+                    "insert into filing_references (organisation, reference, version, filing, content_hash)
+                     select row.organisation, row.reference, row.version, row.filing, row.content_hash
+                     from unnest($1::filing_references[]) row on conflict do nothing returning filing",
                 )
                 .await?,
             claim_keys: client

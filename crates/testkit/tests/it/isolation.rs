@@ -18,6 +18,7 @@ const OVERSEERS: &[(Role, &[&str])] = &[
     (Role::Reporting, &["log_leaves"]),
     (Role::Relay, &["events", "log_leaves", "webhook_calls", "webhooks"]),
     (Role::Notifier, &["memberships", "movement_answers", "movement_explanations", "movements", "notifications", "sites"]),
+    (Role::Tracer, &["filing_lines", "filing_references", "filings", "lots", "movement_lines", "sites"]),
     (Role::Identity, &["api_keys", "delegations", "idempotency_keys", "invitations", "memberships", "products", "sites"]),
     (Role::Licensing, &["application_documents", "cases", "determination_batches", "determinations", "events", "findings", "licence_arrivals", "licence_changes", "licence_departures", "reservation_amendments", "licences", "licensing_requests", "memberships", "sealed_channels"]),
 ];

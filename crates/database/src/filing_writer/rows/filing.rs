@@ -18,6 +18,7 @@ pub(in crate::filing_writer) fn reference_row(entry: &Entry) -> ReferenceRow {
         version: entry.filing.version.cast_signed(),
         filing: entry.filing.id.as_uuid(),
         content_hash: entry.content_hash.to_vec(),
+        recorded_in: None,
     }
 }
 
