@@ -120,7 +120,7 @@ pub async fn cited_lots(
     let end = now.checked_add(jiff::SignedDuration::from_millis(1)).unwrap_or(now);
     let binds = vec![
         Bind::Uuid(Some(case.as_uuid())),
-        Bind::Uuid(Some(Before::moment(end).first_id())),
+        Bind::Uuid(Some(Before::moment(end).first_id().as_uuid())),
         Bind::Number(i64::try_from(most).unwrap_or(i64::MAX)),
     ];
     let rows: Vec<Row> = Ask::<Cited>::with(binds).load(conn).await?;

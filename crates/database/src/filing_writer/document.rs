@@ -5,13 +5,12 @@
 //! nothing is written; the caller judges it anew and sends it again. So there is no moment at which
 //! half a document can be read, whoever is interrupted.
 
-use super::{
-    Entry, Verdict, WriteError, Writer, queue::FairQueue, rows::Rows, statements::Claimed,
-};
+use super::{Entry, Verdict, WriteError, Writer, rows::Rows, statements::Claimed};
 use crate::{
     Error, Target,
     epcis::{Captured, NewCapture, StoringStatements},
     events::Act,
+    fair_queue::FairQueue,
 };
 use domain::{
     event::Event,

@@ -41,10 +41,9 @@ mod origin;
 mod tests;
 
 pub use flow::{NEGLIGIBLE, ROUNDS, attribute};
-pub use graph::{Graph, Mixing, Part, Recorded, RecordedLine, Step, StepKey};
-pub use origin::{Maker, Origin, OriginKind, Separated, Shares, origins, separations};
 pub use graph::{Graph, Mixing, Part, Recorded, RecordedLine, Step, StepKey, Traced};
 pub use kept::{Claimed, Filed, Kept, KeptLot};
+pub use origin::{Maker, Origin, OriginKind, Separated, Shares, origins, separations};
 
 use crate::{
     codes::Process,

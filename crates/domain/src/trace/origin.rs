@@ -13,7 +13,10 @@ use crate::{
     ids::{LotId, OrganisationId, SiteId},
     regime::QuotaScope,
 };
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    hash::BuildHasher,
+};
 
 words! {
     /// How elements came into what is told.
@@ -88,10 +91,10 @@ pub struct Separated {
 }
 
 /// Where the elements of a lot began, largest share first. `attribution` looks backward.
-pub fn origins(
+pub fn origins<S: BuildHasher>(
     graph: &Graph,
     attribution: &Attribution,
-    makers: &HashMap<LotId, Maker>,
+    makers: &HashMap<LotId, Maker, S>,
 ) -> Vec<Origin> {
     let mut found: BTreeMap<(OriginKind, Option<OrganisationId>), Origin> = BTreeMap::new();
     for (place, _) in attribution.reached() {

@@ -268,9 +268,10 @@ impl Books {
         let uncertainty = |share: &Decimal| {
             (*share * Decimal::from(class.assay_ppm) / dec!(1_000_000)).round_dp(8).normalize()
         };
-        let uncertainty_percent = match class.states {
-            true => percent.iter().map(|(element, share)| (*element, uncertainty(share))).collect(),
-            false => BTreeMap::new(),
+        let uncertainty_percent = if class.states {
+            percent.iter().map(|(element, share)| (*element, uncertainty(share))).collect()
+        } else {
+            BTreeMap::new()
         };
         StatedComposition { basis, percent, uncertainty_percent }
     }

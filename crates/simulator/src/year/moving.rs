@@ -92,12 +92,12 @@ impl Books {
             return;
         }
         match to {
-            To::Abroad(party, country) => self.export(who, (party, country), &lots, sale),
-            To::Filer(_) | To::User(_) => self.dispatch(who, to, lots, sale),
+            To::Abroad(party, country) => self.export(who, (party, country), &lots, &sale),
+            To::Filer(_) | To::User(_) => self.dispatch(who, to, lots, &sale),
         }
     }
 
-    fn dispatch(&mut self, who: usize, to: &To, lots: Vec<Lot>, sale: Sale) {
+    fn dispatch(&mut self, who: usize, to: &To, lots: Vec<Lot>, sale: &Sale) {
         let mut filing = self.filing(who, FilingKind::Dispatch, "DSP");
         if let Some(deed) = sale.deed {
             self.note(deed, &filing);
@@ -116,7 +116,7 @@ impl Books {
             To::User(_) | To::Abroad(..) => format!("HT-{who:04}-U"),
         });
         filing.invoice = Some(sale.invoice.clone().unwrap_or_else(|| self.number(who, "INV")));
-        filing.lines = lots.iter().map(|lot| self.priced(who, lot, &sale)).collect();
+        filing.lines = lots.iter().map(|lot| self.priced(who, lot, sale)).collect();
         let lots = self.under_reported(who, to, lots, &mut filing);
         self.hand_in_invoice(who, to, &lots, &filing);
         self.file_dispatch(who, to, filing.clone());
@@ -159,7 +159,7 @@ impl Books {
         let own = changed(market, self.firms[who].price_ppm + error);
         let uncertainty_grams = self.stated_uncertainty(who, lot.book);
         let price_fen = Some(changed(own, sale.price_ppm).max(1));
-        Line { price_fen, uncertainty_grams, ..moved(lot) }
+        Line { uncertainty_grams, price_fen, ..moved(lot) }
     }
 
     /// Says less than is on the lorry, where seller and buyer agreed to, or the seller alone; what
@@ -260,7 +260,7 @@ impl Books {
         self.file(filing);
     }
 
-    fn export(&mut self, who: usize, to: (&Party, &'static str), lots: &[Lot], sale: Sale) {
+    fn export(&mut self, who: usize, to: (&Party, &'static str), lots: &[Lot], sale: &Sale) {
         let mut filing = self.filing(who, FilingKind::Export, "EXP");
         if let Some(deed) = sale.deed {
             self.note(deed, &filing);
@@ -270,7 +270,7 @@ impl Books {
         filing.licence.clone_from(&sale.licence);
         filing.declaration = Some(format!("E{who:05}{}", self.number(who, "D")));
         filing.invoice = Some(self.number(who, "INV"));
-        filing.lines = lots.iter().map(|lot| self.priced(who, lot, &sale)).collect();
+        filing.lines = lots.iter().map(|lot| self.priced(who, lot, sale)).collect();
         self.declare(who, lots, &filing);
         self.file(filing);
     }

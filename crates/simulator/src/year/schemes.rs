@@ -143,7 +143,7 @@ fn wrong_licence(books: &mut Books, who: usize) {
     }
     let Some((deed, strength)) = books.fraud(who, "wrong_licence") else { return };
     // The controls hold from the fourth of the month on.
-    if books.round % ROUNDS_A_MONTH == 0 {
+    if books.round.is_multiple_of(ROUNDS_A_MONTH) {
         return;
     }
     let held = books.held(who, Ware::MAGNETS_SH);
