@@ -12,3 +12,4 @@ mod story;
 mod tour;
 mod webhooks;
 mod world;
+mod year;
