@@ -1,9 +1,10 @@
 //! What must stay true, counted on real services: `scripts/evaluate TOPIC`, one module a topic.
 //!
 //! A figure measures how fast, an evaluation how much of what was promised holds. Each falls short
-//! when its value is below its baseline, and then `evaluate` fails.
+//! when its value is below its baseline, or above its `at_most`, and then `evaluate` fails.
 
 pub mod epcis;
+pub mod year;
 
 use crate::measure::Figure;
 
@@ -13,7 +14,9 @@ pub(crate) fn count(figure: &'static str, reached: usize, promised: usize) -> Fi
     Figure::of_runs(figure, "of_baseline", Some(number(promised)), &[number(reached)])
 }
 
-/// Whether a figure is below what was promised.
+/// Whether a figure is below what was promised, or above what was.
 pub fn falls_short(figure: &Figure) -> bool {
+    let at_most = figure.more.get("at_most").and_then(serde_json::Value::as_f64);
     figure.baseline.is_some_and(|promised| figure.value < promised)
+        || at_most.is_some_and(|promised| promised < figure.value)
 }

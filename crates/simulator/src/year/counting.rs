@@ -2,6 +2,7 @@
 
 use super::{
     books::{Books, ROUNDS_A_MONTH, calendar_month, opening},
+    deeds::{Deed, Kind},
     making::moved,
 };
 use crate::filing::Filing;
@@ -22,9 +23,17 @@ pub(crate) fn close(books: &mut Books) {
         if (from..=until).contains(&month) {
             count(books, who);
             hand_in_return(books, who);
+        } else if until < month && !is_ghost(books, who) {
+            // Whoever winds a firm up goes on saying that nothing happens.
+            hand_in_return(books, who);
         }
         books.active[who] = false;
     }
+}
+
+fn is_ghost(books: &Books, who: usize) -> bool {
+    let of_firm = |deed: &Deed| deed.firm == who && deed.typology == "ghost_buyer";
+    books.deeds.iter().any(|deed| of_firm(deed) && matches!(deed.kind, Kind::Fraud(_)))
 }
 
 fn count(books: &mut Books, who: usize) {

@@ -287,7 +287,10 @@ impl Books {
         let mut said = *lost;
         for (element, mg) in entered.present() {
             let error = i128::from(mg) * i128::from(ppm) / 1_000_000;
-            said.0[element.index()] += i64::try_from(error).unwrap_or_default();
+            // Where little is lost, nobody is wrong by more than half of that.
+            let most = lost.get(element) / 2;
+            let error = i64::try_from(error).unwrap_or_default().clamp(-most, most);
+            said.0[element.index()] += error;
         }
         said.surplus()
     }

@@ -86,6 +86,11 @@ impl Books {
         self.send(who, to, lots, sale);
     }
 
+    /// The next number of a tax invoice, which is nobody else's.
+    pub(crate) fn invoice_number(&mut self, who: usize) -> String {
+        format!("{who:05}-{}", self.number(who, "INV"))
+    }
+
     /// Sends goods off.
     pub(crate) fn send(&mut self, who: usize, to: &To, lots: Vec<Lot>, sale: Sale) {
         if lots.is_empty() {
@@ -115,7 +120,7 @@ impl Books {
             To::Filer(buyer) => format!("HT-{who:04}-{buyer:04}"),
             To::User(_) | To::Abroad(..) => format!("HT-{who:04}-U"),
         });
-        filing.invoice = Some(sale.invoice.clone().unwrap_or_else(|| self.number(who, "INV")));
+        filing.invoice = Some(sale.invoice.clone().unwrap_or_else(|| self.invoice_number(who)));
         filing.lines = lots.iter().map(|lot| self.priced(who, lot, sale)).collect();
         let lots = self.under_reported(who, to, lots, &mut filing);
         self.hand_in_invoice(who, to, &lots, &filing);
@@ -269,7 +274,7 @@ impl Books {
         filing.country = Some(to.1);
         filing.licence.clone_from(&sale.licence);
         filing.declaration = Some(format!("E{who:05}{}", self.number(who, "D")));
-        filing.invoice = Some(self.number(who, "INV"));
+        filing.invoice = Some(self.invoice_number(who));
         filing.lines = lots.iter().map(|lot| self.priced(who, lot, sale)).collect();
         self.declare(who, lots, &filing);
         self.file(filing);
@@ -307,8 +312,7 @@ impl Books {
         let To::Filer(buyer) = to else { return };
         let Some(goods) = lots.first().and_then(|lot| catalogued(lot.ware)) else { return };
         let mut oxide = sum(lots).oxide_grams().unsigned_abs();
-        let mut number = filing.invoice.clone().unwrap_or_default();
-        number.insert_str(0, &format!("T{who:05}"));
+        let number = filing.invoice.clone();
         let form = |oxide: u64, version: u16, fen: u128| {
             json!({
                 "number": number, "version": version, "issued_on": beijing_date(filing.happened_at),

@@ -191,7 +191,7 @@ fn duplicate(books: &mut Books, who: usize) {
     let mut sale = Sale { deed: Some(deed), ..Sale::default() };
     if deed % 2 == 0 {
         let (one, other) = split(&lots, lots.iter().map(|lot| lot.book).sum::<u64>() / 2);
-        sale.invoice = Some(books.number(who, "INV"));
+        sale.invoice = Some(books.invoice_number(who));
         books.send(who, &to, one, sale.clone());
         return books.send(who, &to, other, sale);
     }

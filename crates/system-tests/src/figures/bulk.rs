@@ -165,10 +165,20 @@ struct World {
 }
 
 /// What became of a file.
-pub(super) struct Sent {
+pub(crate) struct Sent {
     /// From the first byte sent to the last one received.
-    pub(super) seconds: f64,
-    pub(super) summary: Value,
+    pub(crate) seconds: f64,
+    pub(crate) summary: Value,
+    /// The last of what was answered.
+    tail: String,
+}
+
+impl Sent {
+    /// Some of the verdicts that are not as hoped for.
+    pub(crate) fn faults(&self) -> String {
+        let faults = self.tail.lines().filter(|line| line.contains("\"rejected\""));
+        faults.take(2).collect::<Vec<_>>().join(" ")
+    }
 }
 
 impl World {
@@ -211,7 +221,7 @@ impl World {
 }
 
 /// Sends a file, reads the verdicts as they come, and keeps the summary.
-pub(super) async fn send(
+pub(crate) async fn send(
     address: SocketAddr,
     token: &str,
     media: &str,
@@ -249,7 +259,8 @@ pub(super) async fn send(
         tail.rsplit_once("{\"summary\":").with_context(|| format!("no summary in {tail}"))?;
     let last = last.lines().next().unwrap_or_default();
     let summary = last.strip_suffix('}').context("a summary ends with its line")?;
-    Ok(Sent { seconds, summary: serde_json::from_str(summary)? })
+    let summary = serde_json::from_str(summary)?;
+    Ok(Sent { seconds, summary, tail: tail.into_owned() })
 }
 
 /// The same rows as [`csv_pair`] writes, as a workbook.

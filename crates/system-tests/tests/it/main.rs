@@ -13,3 +13,4 @@ mod story;
 mod tour;
 mod webhooks;
 mod world;
+mod year;
