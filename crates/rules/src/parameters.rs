@@ -51,6 +51,8 @@ pub enum ParameterName {
     DestinationWindowDays,
     DestinationSurgeRatio,
     DestinationApplications,
+    ControlListScore,
+    WatchListScore,
 }
 use ParameterName as Name;
 
@@ -129,6 +131,8 @@ pub const PARAMETERS: &[ParameterSpec] = &[
     row(Name::DestinationWindowDays, "destination_window_days", dec!(90), "day", "over which what is asked for to a destination is added up, and four times before", "typology 13", OwnAssumption),
     row(Name::DestinationSurgeRatio, "destination_surge_ratio", dec!(3), "times", "of an average window before, beyond which a destination surges", "typology 13", OwnAssumption),
     row(Name::DestinationApplications, "destination_applications", dec!(5), "applications", "before, needed before a destination is said to surge", "own assumption", OwnAssumption),
+    row(Name::ControlListScore, "control_list_score_percent", dec!(86), "percent", "of two names that is the same, from which a party may be who stands on the control list", "own assumption: between the best F1 on pairs (84) and 1 % false alarms against a list of 10,000 (93); see measuring", OwnAssumption),
+    row(Name::WatchListScore, "watch_list_score_percent", dec!(90), "percent", "of two names that is the same, from which a party may be who stands on the watch list", "own assumption, stricter than for the control list", OwnAssumption),
 ];
 
 /// A parameter as it holds.

@@ -79,7 +79,7 @@ pub const DETECTORS: &[Detector] = &[
     row("export_beyond_licence",           1, Official, Tempo::LicenceUse,           "typologies 6, 7; decree 792",  OfFilings(licence::exceeded)),
     row("departure_beyond_licence",        1, Official, Tempo::Departure,            "typology 6; decree 792",       OfDepartures(departure::beyond_licence)),
     row("recycler_fed_with_ore",           1, Official, Tempo::Filing,               "decree 785, article 11",       OfFilings(recycling::fed_with_ore)),
-    row("party_on_list",                   1, Official, Tempo::FilingAndApplication, "typology 14; decree 792, articles 26 to 30", OfBoth(parties::of_filing, parties::of_application)),
+    row("party_on_list",                   2, Official, Tempo::FilingAndApplication, "typology 14; decree 792, articles 26 to 30", OfBoth(parties::of_filing, parties::of_application)),
     row("repeatedly_just_under_threshold", 1, Official, Tempo::Filing,               "typology 8",                   OfFilings(threshold::repeatedly_just_under)),
 ];
 
