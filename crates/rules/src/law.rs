@@ -1,6 +1,6 @@
 //! The law as detectors need it.
 
-use crate::{ParameterName, Parameters, normalised_name};
+use crate::{ParameterName, Parameters, named::Named, normalised_name};
 use domain::{
     codes::Stage,
     regime::{PartyList, Regime, Verification},
@@ -16,6 +16,8 @@ pub struct Law {
     pub listed: Vec<Listed>,
     /// The numbers.
     pub parameters: Parameters,
+    /// The names of `listed`, to be found by names that are like them.
+    pub(crate) named: Named,
 }
 
 /// A party on a list.
@@ -43,7 +45,18 @@ pub struct Listed {
 
 impl Law {
     /// The law of a regime, with parties that were entered beside it.
-    pub fn new(regime: Regime, mut entered: Vec<Listed>, parameters: Parameters) -> Self {
+    pub fn new(regime: Regime, entered: Vec<Listed>, parameters: Parameters) -> Self {
+        Self::after(Named::default(), regime, entered, parameters)
+    }
+
+    /// The same, when the names that were listed before are indexed already: only what changed is
+    /// indexed anew.
+    pub fn after(
+        mut named: Named,
+        regime: Regime,
+        mut entered: Vec<Listed>,
+        parameters: Parameters,
+    ) -> Self {
         let of_regime: Vec<Listed> = regime
             .every_listed_party()
             .iter()
@@ -60,7 +73,13 @@ impl Law {
             })
             .collect();
         entered.extend(of_regime);
-        Self { regime, listed: entered, parameters }
+        named.now_lists(entered.iter().map(|listed| listed.name.as_str()));
+        Self { regime, listed: entered, parameters, named }
+    }
+
+    /// Its index of names, for the law that comes after it.
+    pub fn into_named(self) -> Named {
+        self.named
     }
 
     /// Days after goods left, after which an export counts as not filed, and after which less

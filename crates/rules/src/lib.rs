@@ -20,6 +20,7 @@ mod law;
 mod licence;
 mod matching;
 mod material;
+mod named;
 mod parameters;
 mod parties;
 mod price;
@@ -57,6 +58,7 @@ pub use material::{
     BalanceState, Contribution, ElementVerdict, MonthVerdict, ReportedState, judge_books,
     measurement_class, reported_state, stocktake_window_days, whole_mg,
 };
+pub use named::{NamePart, Named};
 pub use parameters::{
     InvalidParameter, PARAMETERS, Parameter, ParameterName, ParameterSpec, Parameters,
 };

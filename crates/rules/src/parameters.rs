@@ -53,6 +53,8 @@ pub enum ParameterName {
     DestinationApplications,
     ExportFilingDueDays,
     ArrivalDueDays,
+    ControlListScore,
+    WatchListScore,
 }
 use ParameterName as Name;
 
@@ -133,6 +135,8 @@ pub const PARAMETERS: &[ParameterSpec] = &[
     row(Name::ExportFilingDueDays, "export_filing_due_days", dec!(30), "day", "after goods left under a licence, from which an export that is not filed is a finding", "own assumption: no law read states one", OwnAssumption),
     row(Name::ArrivalDueDays, "arrival_due_days", dec!(90), "day", "after goods left, from which less reported to have arrived than left is a finding", "own assumption: a voyage and clearance", OwnAssumption),
     row(Name::DestinationApplications, "destination_applications", dec!(5), "applications", "before, needed before a destination is said to surge", "own assumption", OwnAssumption),
+    row(Name::ControlListScore, "control_list_score_percent", dec!(86), "percent", "of two names that is the same, from which a party may be who stands on the control list", "own assumption: between the best F1 on pairs (84) and 1 % false alarms against a list of 10,000 (93); see measuring", OwnAssumption),
+    row(Name::WatchListScore, "watch_list_score_percent", dec!(90), "percent", "of two names that is the same, from which a party may be who stands on the watch list", "own assumption, stricter than for the control list", OwnAssumption),
 ];
 
 /// A parameter as it holds.

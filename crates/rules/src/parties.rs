@@ -1,8 +1,8 @@
 //! Is a party on a list?
 
 use crate::{
-    Abstention, ApplicationContext, Evidence, FilingContext, Law, Listed, NamedParty, Outcome,
-    PartyRole, Subject, finding::Opinion,
+    Abstention, ApplicationContext, Evidence, FilingContext, Law, Listed, NamePart, NamedParty,
+    Outcome, ParameterName, PartyRole, Subject, finding::Opinion,
 };
 use domain::{
     codes::{FilingKind, Severity},
@@ -24,6 +24,12 @@ pub struct ListedPartyMatch {
     pub listed_name: String,
     /// What is the same.
     pub matched: MatchedBy,
+    /// How much of both names is the same, where they are only alike.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub score_percent: Option<u8>,
+    /// Which part of both names matched how, where they are only alike.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<NamePart>,
     /// Whether both name a country, and not the same.
     pub other_country: bool,
     /// The announcement or other source.
@@ -40,12 +46,16 @@ pub enum MatchedBy {
     Identifier,
     /// The name, as names are compared.
     Name,
+    /// A name that is like it: in another script, spelt otherwise, with a slip.
+    SimilarName,
 }
 
 /// Flags a filing whose client, supplier or end user stands on a list on that day.
 ///
-/// Typology 14; decree 792, articles 26 to 30. Exact: the same identifier, or the same
-/// name after normalisation (see [`normalised_name`]). Without any list: abstains.
+/// Typology 14; decree 792, articles 26 to 30. The same identifier; the same name after
+/// normalisation (see [`normalised_name`]); or, a degree less grave, a name that is at least as like
+/// as the list asks for (`control_list_score_percent`, `watch_list_score_percent`), with every part
+/// that matched in the evidence. Without any list: abstains.
 pub(crate) fn of_filing(context: &FilingContext) -> Vec<Opinion> {
     let filing = &context.filing;
     let Some(client) = filing.claim.client() else { return Vec::new() };
@@ -83,36 +93,54 @@ fn judge(
     })
 }
 
-/// Whether a party stands on any list on a day.
+/// Whether a party stands on any list on a day, or is named like somebody who does.
 pub fn is_listed(law: &Law, day: Date, party: &NamedParty) -> bool {
-    let name = party.normalised();
-    let mut listed = law.listed.iter().filter(|listed| listed.holds_on(day));
-    listed.any(|listed| matched_by(listed, party, &name).is_some())
+    !matches(law, day, PartyRole::ThirdParty, party).is_empty()
 }
 
 fn matches(law: &Law, day: Date, role: PartyRole, party: &NamedParty) -> Vec<ListedPartyMatch> {
     let name = party.normalised();
+    let alike = law.named.alike(
+        &party.name,
+        least_percent(law, PartyList::Control).min(least_percent(law, PartyList::Watch)),
+    );
     law.listed
         .iter()
         .filter(|listed| listed.holds_on(day))
         .filter_map(|listed| {
-            let matched = matched_by(listed, party, &name)?;
+            let similar = alike.iter().find(|alike| {
+                alike.listed_name == listed.name
+                    && least_percent(law, listed.list) <= f64::from(alike.score_percent)
+            });
+            let exact = matched_by(listed, party, &name);
+            let matched = exact.or(similar.map(|_| MatchedBy::SimilarName))?;
             let country = party.country.map(|country| country.to_string());
             let other_country = country.is_some_and(|country| {
                 listed.country.as_ref().is_some_and(|listed| *listed != country)
             });
+            let similar = similar.filter(|_| matched == MatchedBy::SimilarName);
             Some(ListedPartyMatch {
                 role,
                 name: party.name.clone(),
                 list: listed.list,
                 listed_name: listed.name.clone(),
                 matched,
+                score_percent: similar.map(|alike| alike.score_percent),
+                parts: similar.map(|alike| law.named.parts(&party.name, alike)).unwrap_or_default(),
                 other_country,
                 source: listed.source.clone(),
                 verification: listed.verification,
             })
         })
         .collect()
+}
+
+/// From how much of two names on a party may be who stands on a list.
+fn least_percent(law: &Law, list: PartyList) -> f64 {
+    law.parameters.real(match list {
+        PartyList::Control => ParameterName::ControlListScore,
+        PartyList::Watch => ParameterName::WatchListScore,
+    })
 }
 
 fn matched_by(listed: &Listed, party: &NamedParty, name: &str) -> Option<MatchedBy> {
@@ -177,9 +205,12 @@ pub fn normalised_name(name: &str) -> String {
 impl ListedPartyMatch {
     const fn severity(&self) -> Severity {
         match (self.list, self.matched, self.other_country) {
-            (_, MatchedBy::Name, true) => Severity::Notice,
+            (_, MatchedBy::Name | MatchedBy::SimilarName, true)
+            | (PartyList::Watch, MatchedBy::SimilarName, _) => Severity::Notice,
+            (PartyList::Control, MatchedBy::SimilarName, _) | (PartyList::Watch, ..) => {
+                Severity::Warning
+            }
             (PartyList::Control, ..) => Severity::Alert,
-            (PartyList::Watch, ..) => Severity::Warning,
         }
     }
 
@@ -200,9 +231,45 @@ impl ListedPartyMatch {
         } else {
             ("", "")
         };
+        if let Some(score) = self.score_percent {
+            let (parts_zh, parts_en) = self.parts_said();
+            return Sentence::new(
+                format!(
+                    "{role_zh}{name}与{list_zh}中的{listed_name}（{source}）名称相似，相似度{score}%{but_zh}：{parts_zh}。"
+                ),
+                format!(
+                    "{role_en} {name} may be {listed_name} on the {list_en} ({source}){but_en}: {score} % of both names is the same ({parts_en})."
+                ),
+            );
+        }
         Sentence::new(
             format!("{role_zh}{name}与{list_zh}中的{listed_name}（{source}）一致{but_zh}。"),
             format!("{role_en} {name} is {listed_name} on the {list_en} ({source}){but_en}."),
         )
+    }
+
+    /// Part by part, how the names match, in both languages.
+    fn parts_said(&self) -> (String, String) {
+        let said = self.parts.iter().map(|part| {
+            let (how_zh, how_en) = match part.how {
+                Some("same") => ("相同", "the same"),
+                Some("reading") => ("读音或词义相同", "the same reading or word"),
+                Some("homophone") => ("同音字", "characters that sound the same"),
+                Some("sound") => ("读音相近", "sounds alike"),
+                Some("typo") => ("疑似笔误", "a slip of the pen"),
+                Some("initial") => ("首字母", "an initial"),
+                Some("joined") => ("分写或连写", "written apart or together"),
+                Some(_) => ("缩写", "shortened"),
+                None => ("仅一方有", "only one has it"),
+            };
+            let both = match (&part.party, &part.listed) {
+                (Some(party), Some(listed)) => format!("{party} = {listed}"),
+                (Some(one), None) | (None, Some(one)) => one.clone(),
+                (None, None) => String::new(),
+            };
+            (format!("{both}（{how_zh}）"), format!("{both}: {how_en}"))
+        });
+        let (zh, en): (Vec<String>, Vec<String>) = said.unzip();
+        (zh.join("，"), en.join("; "))
     }
 }

@@ -85,7 +85,7 @@ pub const DETECTORS: &[Detector] = &[
     row("confirmed_goods_not_filed",       1, Official, Tempo::Border,               "typology 7; decree 792",       OfUses(border::not_filed)),
     row("arrival_differs_from_confirmed",  1, Official, Tempo::Border,               "decree 792, article 18",       OfUses(border::arrived_otherwise)),
     row("recycler_fed_with_ore",           1, Official, Tempo::Filing,               "decree 785, article 11",       OfFilings(recycling::fed_with_ore)),
-    row("party_on_list",                   1, Official, Tempo::FilingAndApplication, "typology 14; decree 792, articles 26 to 30", OfBoth(parties::of_filing, parties::of_application)),
+    row("party_on_list",                   2, Official, Tempo::FilingAndApplication, "typology 14; decree 792, articles 26 to 30", OfBoth(parties::of_filing, parties::of_application)),
     row("repeatedly_just_under_threshold", 1, Official, Tempo::Filing,               "typology 8",                   OfFilings(threshold::repeatedly_just_under)),
 ];
 

@@ -72,7 +72,10 @@ impl Lawbook {
             None => Regime::from_rows(&[]).map_err(|_| no_regime())?,
         };
         let parameters = parameters::of(&regime, sources.day)?;
-        let law = Arc::new(Law::new(regime, sources.entered.clone(), parameters));
+        // Names that were listed before are not indexed anew.
+        let named = self.read.take().map(|(_, law)| Arc::unwrap_or_clone(law).into_named());
+        let entered = sources.entered.clone();
+        let law = Arc::new(Law::after(named.unwrap_or_default(), regime, entered, parameters));
         self.read = Some((sources, Arc::clone(&law)));
         Ok(law)
     }

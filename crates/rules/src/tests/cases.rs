@@ -113,6 +113,8 @@ pub(super) fn cases() -> Vec<Case> {
         case("party_on_list", Find, "the client bears the same name in another country", with(dispatch(), |it| name_client(it, "Hidden Harbour Trading", "SG"))),
         case("party_on_list", Find, "the client is on the control list", with(dispatch(), |it| name_client(it, "MP Materials Corp.", "US"))),
         case("party_on_list", FindNothing, "the client's name only begins alike", with(dispatch(), |it| name_client(it, "Hidden Harbour Trading Consultants", "HK"))),
+        case("party_on_list", Find, "the client writes a listed name with a slip", with(dispatch(), |it| name_client(it, "Hiden Harbour Trade Co", "HK"))),
+        case("party_on_list", FindNothing, "the client shares a trade and a town with a listed name", with(dispatch(), |it| name_client(it, "Hong Kong Trading Ltd", "HK"))),
         case("party_on_list", Abstain, "no list is known", with(dispatch(), |it| Arc::make_mut(&mut it.law).listed.clear())),
 
         case("repeatedly_just_under_threshold", Find, "the third shipment of 95 kg in a month", with(dispatch(), |it| small(it, 95, &[95, 96]))),
