@@ -250,7 +250,7 @@ fn pieces(name: &Name) -> Vec<u32> {
                 }
             }
             Class::Number if name.kind != Kind::Person => {
-                pieces.push(hash(&[b"#", token.text.as_bytes()]))
+                pieces.push(hash(&[b"#", token.text.as_bytes()]));
             }
             _ => {}
         }

@@ -13,7 +13,7 @@ const COUNT: u16 = 12_000;
 pub fn free_port() -> SocketAddr {
     // Random, so that two tests that look at the same moment do not find the same one.
     let candidates = std::iter::repeat_with(|| {
-        let (random, _) = uuid::Uuid::new_v4().as_u64_pair();
+        let (_, random) = uuid::Uuid::now_v7().as_u64_pair();
         FIRST + u16::try_from(random % u64::from(COUNT)).expect("it is less than a u16")
     });
     candidates

@@ -9,7 +9,7 @@ use std::{
 
 use crate::{free_port, wait_until};
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A server that speaks S3 on loopback and keeps everything in memory. It ends when it is dropped.
 #[derive(Debug)]

@@ -200,7 +200,7 @@ impl Load {
         let mut connection = self.house.connect().await?;
         let step = (self.cases.len() / 200).max(1);
         let pages: Vec<String> =
-            self.cases.iter().step_by(step).map(|copied| case_page(copied)).collect();
+            self.cases.iter().step_by(step).map(case_page).collect();
         for page in pages.iter().take(WARM_UP) {
             accepted(connection.get(page, officer).await?)?;
         }

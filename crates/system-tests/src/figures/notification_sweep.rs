@@ -19,7 +19,7 @@ const OVERDUE: usize = 2_000;
 const FILERS: usize = 84;
 /// Nobody stated a goal; this is what an operator would not notice.
 const WANTED_SECONDS: f64 = 10.0;
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_mins(5);
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 const SETTING: (&str, &str) = ("LODESTONE_NOTIFICATIONS__SWEEP_SECONDS", "1");
 

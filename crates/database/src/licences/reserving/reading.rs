@@ -221,15 +221,12 @@ fn open(
     contents: &mut HashMap<LicenceId, Arc<LicenceContent>>,
 ) -> Result<Open, CorruptRow> {
     let id = LicenceId::from_uuid(reader.id);
-    let content = match contents.get(&id) {
-        Some(content) => Arc::clone(content),
-        None => {
-            let content = serde_json::from_slice(row.get("signed_content"));
-            let content: LicenceContent = content.map_err(|_| reader.corrupt("signed_content"))?;
-            let content = Arc::new(content);
-            contents.insert(id, Arc::clone(&content));
-            content
-        }
+    let content = if let Some(content) = contents.get(&id) { Arc::clone(content) } else {
+        let content = serde_json::from_slice(row.get("signed_content"));
+        let content: LicenceContent = content.map_err(|_| reader.corrupt("signed_content"))?;
+        let content = Arc::new(content);
+        contents.insert(id, Arc::clone(&content));
+        content
     };
     Ok(Open {
         id,
