@@ -99,7 +99,9 @@ impl Year {
         let labels = labels::of(&books);
         let not_carried_out = books.deeds.len() - labels.len();
         let mut entries = books.entries;
-        entries.iter_mut().for_each(|entry| entry.round = entry.round.min(ROUNDS - 1));
+        for entry in &mut entries {
+            entry.round = entry.round.min(ROUNDS - 1);
+        }
         // Stable: what a firm files within a round stays in its order.
         entries.sort_by_key(|entry| entry.round);
         Self {

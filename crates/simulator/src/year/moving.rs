@@ -5,9 +5,12 @@ use super::{
     data::Ware,
     draw::{changed, normal_ppm},
     firms::foreign,
-    making::{moved, sum},
+    making::{moved, said},
 };
-use crate::filing::{Filing, Line, MovementName, Party};
+use crate::{
+    chain::kilograms,
+    filing::{Filing, Line, MovementName, Party},
+};
 use domain::{
     calendar_month::beijing_date,
     codes::{Beyond, FilingKind, Outcome},
@@ -72,8 +75,8 @@ impl Books {
             // The value that is wrong is that share of all.
             let permille = (strength * 1_000_000 / price_ppm.unsigned_abs()).min(1_000);
             let (apart, rest) = split(&lots, total * permille / 1_000);
-            self.send(who, to, apart, Sale { price_ppm, deed: Some(deed), ..sale.clone() });
-            return self.send(who, to, rest, sale);
+            self.send(who, to, apart, &Sale { price_ppm, deed: Some(deed), ..sale.clone() });
+            return self.send(who, to, rest, &sale);
         }
         let mut sale = sale;
         for (kind, price_ppm) in
@@ -83,7 +86,7 @@ impl Books {
                 sale = Sale { price_ppm, deed: Some(deed), ..sale };
             }
         }
-        self.send(who, to, lots, sale);
+        self.send(who, to, lots, &sale);
     }
 
     /// The next number of a tax invoice, which is nobody else's.
@@ -92,7 +95,7 @@ impl Books {
     }
 
     /// Sends goods off.
-    pub(crate) fn send(&mut self, who: usize, to: &To, lots: Vec<Lot>, sale: Sale) {
+    pub(crate) fn send(&mut self, who: usize, to: &To, lots: Vec<Lot>, sale: &Sale) {
         if lots.is_empty() {
             return;
         }
@@ -102,7 +105,7 @@ impl Books {
         }
     }
 
-    fn dispatch(&mut self, who: usize, to: &To, lots: Vec<Lot>, sale: Sale) {
+    fn dispatch(&mut self, who: usize, to: &To, lots: Vec<Lot>, sale: &Sale) {
         let mut filing = self.filing(who, FilingKind::Dispatch, "DSP");
         if let Some(deed) = sale.deed {
             self.note(deed, &filing);
@@ -121,7 +124,7 @@ impl Books {
             To::User(_) | To::Abroad(..) => format!("HT-{who:04}-U"),
         });
         filing.invoice = Some(sale.invoice.clone().unwrap_or_else(|| self.invoice_number(who)));
-        filing.lines = lots.iter().map(|lot| self.priced(who, lot, &sale)).collect();
+        filing.lines = lots.iter().map(|lot| self.priced(who, lot, sale)).collect();
         let lots = self.under_reported(who, to, lots, &mut filing);
         self.hand_in_invoice(who, to, &lots, &filing);
         self.file_dispatch(who, to, filing.clone());
@@ -164,7 +167,7 @@ impl Books {
         let own = changed(market, self.firms[who].price_ppm + error);
         let uncertainty_grams = self.stated_uncertainty(who, lot.book);
         let price_fen = Some(changed(own, sale.price_ppm).max(1));
-        Line { price_fen, uncertainty_grams, ..moved(lot) }
+        Line { uncertainty_grams, price_fen, ..moved(lot) }
     }
 
     /// Says less than is on the lorry, where seller and buyer agreed to, or the seller alone; what
@@ -228,6 +231,7 @@ impl Books {
                 line.grams -= line.refused_grams;
                 lot = lot.part(lot.book / 4 * 3);
             }
+            lot.said = lot.said.share(kilograms(line.grams), kilograms(lot.book));
             lot.book = line.grams;
             filing.lines.push(line);
             self.lots[who].push(lot);
@@ -265,7 +269,7 @@ impl Books {
         self.file(filing);
     }
 
-    fn export(&mut self, who: usize, to: (&Party, &'static str), lots: &[Lot], sale: Sale) {
+    fn export(&mut self, who: usize, to: (&Party, &'static str), lots: &[Lot], sale: &Sale) {
         let mut filing = self.filing(who, FilingKind::Export, "EXP");
         if let Some(deed) = sale.deed {
             self.note(deed, &filing);
@@ -275,7 +279,7 @@ impl Books {
         filing.licence.clone_from(&sale.licence);
         filing.declaration = Some(format!("E{who:05}{}", self.number(who, "D")));
         filing.invoice = Some(self.invoice_number(who));
-        filing.lines = lots.iter().map(|lot| self.priced(who, lot, &sale)).collect();
+        filing.lines = lots.iter().map(|lot| self.priced(who, lot, sale)).collect();
         self.declare(who, lots, &filing);
         self.file(filing);
     }
@@ -311,7 +315,7 @@ impl Books {
     fn hand_in_invoice(&mut self, who: usize, to: &To, lots: &[Lot], filing: &Filing) {
         let To::Filer(buyer) = to else { return };
         let Some(goods) = lots.first().and_then(|lot| catalogued(lot.ware)) else { return };
-        let mut oxide = sum(lots).oxide_grams().unsigned_abs();
+        let mut oxide = said(lots).oxide_grams().unsigned_abs();
         let number = filing.invoice.clone();
         let form = |oxide: u64, version: u16, fen: u128| {
             json!({
@@ -375,6 +379,7 @@ pub(crate) fn split(lots: &[Lot], grams: u64) -> (Vec<Lot>, Vec<Lot>) {
             let part = lot.part(taken);
             left.truly = lot.truly - part.truly;
             left.elements = lot.elements.minus(&part.elements);
+            left.said = lot.said.minus(&part.said);
             rest.push(left);
         }
     }
