@@ -23,7 +23,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     /// Registers the nation and sends what it filed in the last half-year.
-    Demo(Demo),
+    Demo(Box<Demo>),
     /// Writes down a labelled year of a whole nation, to measure detection with.
     Year(YearArguments),
 }
@@ -80,7 +80,7 @@ struct YearArguments {
 
 fn main() -> ExitCode {
     let done = match Arguments::parse().command {
-        Command::Demo(demo) => run(demo),
+        Command::Demo(demo) => run(*demo),
         Command::Year(arguments) => write_year(&arguments),
     };
     match done {

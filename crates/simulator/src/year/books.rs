@@ -37,6 +37,8 @@ pub(crate) struct Lot {
     pub(crate) truly: u64,
     /// The rare earths that are there.
     pub(crate) elements: ElementMasses,
+    /// The rare earths that the papers say are there: every paper on the lot says the same.
+    pub(crate) said: ElementMasses,
 }
 
 impl Lot {
@@ -49,6 +51,7 @@ impl Lot {
             book,
             truly: u64::try_from(truly).unwrap_or(u64::MAX),
             elements: self.elements.share(kilograms(book), kilograms(self.book)),
+            said: self.said.share(kilograms(book), kilograms(self.book)),
         }
     }
 }
@@ -286,6 +289,7 @@ impl Books {
             lot.book -= part.book;
             lot.truly = lot.truly.saturating_sub(part.truly);
             lot.elements = lot.elements.minus(&part.elements);
+            lot.said = lot.said.minus(&part.said);
             wanted = wanted.saturating_sub(part.book);
             taken.push(part);
         }
@@ -301,6 +305,7 @@ impl Books {
                     lot.book += part.book;
                     lot.truly += part.truly;
                     lot.elements = lot.elements.plus(&part.elements);
+                    lot.said = lot.said.plus(&part.said);
                 }
                 None => self.lots[who].push(part),
             }

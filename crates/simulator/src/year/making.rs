@@ -11,7 +11,7 @@ use crate::{
 };
 use domain::{
     codes::{FilingKind, Process},
-    composition::{Basis, StatedComposition},
+    composition::{Basis, Composition, StatedComposition},
     element::Element,
     mass::ElementMasses,
 };
@@ -227,6 +227,12 @@ impl Books {
         said: Said,
     ) -> (Line, Lot) {
         let name = LotName { maker: who, number: self.number(who, "L") };
+        let composition =
+            said.composition.as_ref().and_then(|stated| Composition::try_from(stated).ok());
+        let claimed = match composition {
+            Some(composition) => ElementMasses::in_mass(kilograms(said.book), &composition),
+            None => content(said.product, said.book),
+        };
         let line = Line {
             lot: Some(name.clone()),
             product: Some(said.product.facts().code),
@@ -235,7 +241,7 @@ impl Books {
             composition: said.composition,
             ..Line::default()
         };
-        (line, Lot { name, ware, book: said.book, truly, elements })
+        (line, Lot { name, ware, book: said.book, truly, elements, said: claimed })
     }
 
     /// What a laboratory finds.
@@ -314,6 +320,11 @@ impl Books {
 /// The elements of all.
 pub(crate) fn sum(lots: &[Lot]) -> ElementMasses {
     lots.iter().fold(ElementMasses::ZERO, |sum, lot| sum.plus(&lot.elements))
+}
+
+/// What the papers say that all hold.
+pub(crate) fn said(lots: &[Lot]) -> ElementMasses {
+    lots.iter().fold(ElementMasses::ZERO, |sum, lot| sum.plus(&lot.said))
 }
 
 /// So many thousandths of each element.

@@ -5,9 +5,12 @@ use super::{
     data::Ware,
     draw::{changed, normal_ppm},
     firms::foreign,
-    making::{moved, sum},
+    making::{moved, said},
 };
-use crate::filing::{Filing, Line, MovementName, Party};
+use crate::{
+    chain::kilograms,
+    filing::{Filing, Line, MovementName, Party},
+};
 use domain::{
     calendar_month::beijing_date,
     codes::{Beyond, FilingKind, Outcome},
@@ -72,8 +75,8 @@ impl Books {
             // The value that is wrong is that share of all.
             let permille = (strength * 1_000_000 / price_ppm.unsigned_abs()).min(1_000);
             let (apart, rest) = split(&lots, total * permille / 1_000);
-            self.send(who, to, apart, Sale { price_ppm, deed: Some(deed), ..sale.clone() });
-            return self.send(who, to, rest, sale);
+            self.send(who, to, apart, &Sale { price_ppm, deed: Some(deed), ..sale.clone() });
+            return self.send(who, to, rest, &sale);
         }
         let mut sale = sale;
         for (kind, price_ppm) in
@@ -83,7 +86,7 @@ impl Books {
                 sale = Sale { price_ppm, deed: Some(deed), ..sale };
             }
         }
-        self.send(who, to, lots, sale);
+        self.send(who, to, lots, &sale);
     }
 
     /// The next number of a tax invoice, which is nobody else's.
@@ -92,7 +95,7 @@ impl Books {
     }
 
     /// Sends goods off.
-    pub(crate) fn send(&mut self, who: usize, to: &To, lots: Vec<Lot>, sale: Sale) {
+    pub(crate) fn send(&mut self, who: usize, to: &To, lots: Vec<Lot>, sale: &Sale) {
         if lots.is_empty() {
             return;
         }
@@ -228,6 +231,7 @@ impl Books {
                 line.grams -= line.refused_grams;
                 lot = lot.part(lot.book / 4 * 3);
             }
+            lot.said = lot.said.share(kilograms(line.grams), kilograms(lot.book));
             lot.book = line.grams;
             filing.lines.push(line);
             self.lots[who].push(lot);
@@ -311,7 +315,7 @@ impl Books {
     fn hand_in_invoice(&mut self, who: usize, to: &To, lots: &[Lot], filing: &Filing) {
         let To::Filer(buyer) = to else { return };
         let Some(goods) = lots.first().and_then(|lot| catalogued(lot.ware)) else { return };
-        let mut oxide = sum(lots).oxide_grams().unsigned_abs();
+        let mut oxide = said(lots).oxide_grams().unsigned_abs();
         let number = filing.invoice.clone();
         let form = |oxide: u64, version: u16, fen: u128| {
             json!({
@@ -375,6 +379,7 @@ pub(crate) fn split(lots: &[Lot], grams: u64) -> (Vec<Lot>, Vec<Lot>) {
             let part = lot.part(taken);
             left.truly = lot.truly - part.truly;
             left.elements = lot.elements.minus(&part.elements);
+            left.said = lot.said.minus(&part.said);
             rest.push(left);
         }
     }

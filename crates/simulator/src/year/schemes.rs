@@ -44,7 +44,7 @@ pub(crate) fn placed(books: &mut Books, who: usize, lots: Vec<Lot>) -> (To, Vec<
             (0..DESTINATIONS.len()).filter(|place| DESTINATIONS[*place].hub).collect();
         let (hub, to) = foreign(&mut books.chance, hubs[deed % hubs.len()]);
         let sale = Sale { deed: Some(deed), ..Sale::default() };
-        books.send(who, &To::Abroad(hub, to), apart, sale);
+        books.send(who, &To::Abroad(hub, to), apart, &sale);
         lots = rest;
     }
     if let Some(deed) = books.look_alike(who, "new_country") {
@@ -53,7 +53,7 @@ pub(crate) fn placed(books: &mut Books, who: usize, lots: Vec<Lot>) -> (To, Vec<
         let (new, to) = foreign(&mut books.chance, honest[deed % honest.len()]);
         let total = lots.iter().map(|lot| lot.book).sum::<u64>();
         let (apart, rest) = split(&lots, total / 10);
-        books.send(who, &To::Abroad(new, to), apart, Sale { deed: Some(deed), ..Sale::default() });
+        books.send(who, &To::Abroad(new, to), apart, &Sale { deed: Some(deed), ..Sale::default() });
         lots = rest;
     }
     (To::Abroad(party, country), lots)
@@ -88,7 +88,7 @@ fn split_shipments(books: &mut Books, who: usize) {
             }
         };
         let sale = Sale { deed: Some(deed), ..Sale::default() };
-        books.send(who, &To::Abroad(party, country), lots, sale);
+        books.send(who, &To::Abroad(party, country), lots, &sale);
     }
 }
 
@@ -98,7 +98,7 @@ fn samples(books: &mut Books, who: usize) {
         let grams = books.chance.between(SAMPLE_GRAMS.0, SAMPLE_GRAMS.1);
         let lots = magnets(books, who, grams);
         let sale = Sale { deed: Some(deed), price_ppm: 60_000, ..Sale::default() };
-        books.send(who, &To::Abroad(party, country), lots, sale);
+        books.send(who, &To::Abroad(party, country), lots, &sale);
     }
 }
 
@@ -129,7 +129,7 @@ fn listed(books: &mut Books, who: usize) {
     let grams = (books.sold[who].max(SOME_GRAMS) / 10 * strength / 1_000).max(SAMPLE_GRAMS.0);
     let lots = magnets(books, who, grams);
     let sale = Sale { deed: Some(deed), ..Sale::default() };
-    books.send(who, &To::Abroad(party, country.unwrap_or("US")), lots, sale);
+    books.send(who, &To::Abroad(party, country.unwrap_or("US")), lots, &sale);
 }
 
 /// Controlled magnets without a licence, or under one that does not exist; and honest exports of
@@ -139,7 +139,7 @@ fn wrong_licence(books: &mut Books, who: usize) {
         let lots = for_sale(books, who, Ware::MAGNETS_N);
         let (party, country) = books.firms[who].abroad[0].clone();
         let sale = Sale { deed: Some(deed), ..Sale::default() };
-        return books.send(who, &To::Abroad(party, country), lots, sale);
+        return books.send(who, &To::Abroad(party, country), lots, &sale);
     }
     let Some((deed, strength)) = books.fraud(who, "wrong_licence") else { return };
     // The controls hold from the fourth of the month on.
@@ -154,7 +154,7 @@ fn wrong_licence(books: &mut Books, who: usize) {
         who,
         &To::Abroad(party, country),
         lots,
-        Sale { licence, deed: Some(deed), ..Sale::default() },
+        &Sale { licence, deed: Some(deed), ..Sale::default() },
     );
 }
 
@@ -173,7 +173,7 @@ fn stockpile(books: &mut Books, who: usize) {
         who,
         &To::Abroad(party, country),
         lots,
-        Sale { deed: Some(deed), ..Sale::default() },
+        &Sale { deed: Some(deed), ..Sale::default() },
     );
 }
 
@@ -192,8 +192,8 @@ fn duplicate(books: &mut Books, who: usize) {
     if deed % 2 == 0 {
         let (one, other) = split(&lots, lots.iter().map(|lot| lot.book).sum::<u64>() / 2);
         sale.invoice = Some(books.invoice_number(who));
-        books.send(who, &to, one, sale.clone());
-        return books.send(who, &to, other, sale);
+        books.send(who, &to, one, &sale);
+        return books.send(who, &to, other, &sale);
     }
     // The whole lot and so much of it again.
     if let Some(lot) = lots.first_mut() {
@@ -206,7 +206,7 @@ fn duplicate(books: &mut Books, who: usize) {
         let name = lot.name.clone();
         books.lots[who].retain(|other| other.name != name);
     }
-    books.send(who, &to, lots, sale);
+    books.send(who, &to, lots, &sale);
 }
 
 /// Goods that go from hand to hand and come back, again and again; and goods that are sent to be
@@ -256,7 +256,7 @@ fn pass_on(books: &mut Books, going: Circling, part: Option<u64>) {
     let (sent, rest) = split(&[whole], part.unwrap_or(u64::MAX));
     books.put_back(holder, rest);
     let sale = Sale { deed: Some(deed), ..Sale::default() };
-    books.send(holder, &To::Filer(next), sent, sale);
+    books.send(holder, &To::Filer(next), sent, &sale);
     books.circling.push(Circling { deed, lot: name, legs: legs + 1, holder: next });
 }
 
@@ -282,7 +282,7 @@ fn ghost(books: &mut Books, who: usize) {
     let held = books.held(who, ware);
     let lots = books.take(who, ware, (held * share / 1_000).max(SAMPLE_GRAMS.0));
     let buyer = books.deeds[deed].firm;
-    books.send(who, &To::Filer(buyer), lots, Sale { deed: Some(deed), ..Sale::default() });
+    books.send(who, &To::Filer(buyer), lots, &Sale { deed: Some(deed), ..Sale::default() });
 }
 
 /// Parties that are listed in the year: made up, like everybody.

@@ -3,7 +3,7 @@
 use super::{
     books::{Books, Lot},
     data::{Line, Ware},
-    making::{millionths, only, sum},
+    making::{millionths, only, said, sum},
     moving::{Sale, To},
 };
 use domain::{codes::Process, element::Element};
@@ -128,7 +128,7 @@ fn separate(books: &mut Books, who: usize) {
             outputs.push((ware, part));
         }
         outputs.push((Ware::MIXED_OXIDE, left));
-        let oxide = sum(&inputs).oxide_grams().unsigned_abs();
+        let oxide = said(&inputs).oxide_grams().unsigned_abs();
         books.drawn.push((books.round, who, oxide));
         books.make(who, Process::Separation, &inputs, &outputs);
     }
