@@ -12,9 +12,12 @@ missing_packages() {
   [ -e /usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc ] || echo fonts-noto-cjk
   # Only tests send mails to a server of their own, and have documents checked by somebody else.
   if [ -n "${PACKAGES_FOR_TESTS:-}" ]; then
+    command -v chromium >/dev/null || echo chromium
     command -v pdfsig >/dev/null || echo poppler-utils
     /usr/bin/python3 -c 'import aiosmtpd' 2>/dev/null || echo python3-aiosmtpd
   fi
+  # The portal's styles and scripts are built with npm's packages.
+  command -v npm >/dev/null || printf '%s\n' nodejs npm
   command -v cc >/dev/null || printf '%s\n' gcc libc6-dev
 }
 
