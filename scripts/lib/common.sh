@@ -47,6 +47,19 @@ use_cargo() {
   command -v cargo >/dev/null || fail "cargo is missing: install Rust from https://rustup.rs and run this again"
   export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$CACHE/target}
   PATH=$TOOLS/bin:$PATH
+  forget_another_checkout
+}
+
+# What was built knows where its sources were (tests read snapshots there), and cargo takes what
+# another checkout built for its own. Dependencies stay.
+forget_another_checkout() {
+  local built_in=$CARGO_TARGET_DIR/checkout
+  [ "$(cat "$built_in" 2>/dev/null)" = "$REPOSITORY" ] && return
+  if [ -d "$CARGO_TARGET_DIR" ]; then
+    (cd "$REPOSITORY" && cargo clean --quiet --workspace && cargo clean --quiet --workspace --release)
+  fi
+  mkdir -p "$CARGO_TARGET_DIR"
+  printf '%s\n' "$REPOSITORY" >"$built_in"
 }
 
 # Always everything: which features a dependency is built with depends on what is built beside it,

@@ -1,6 +1,9 @@
 # shellcheck shell=bash
 # Installs the Debian packages that the scripts need, when something is missing.
 
+# The version of moto that imitates S3 in tests.
+MOTO=5.2.5
+
 # Prints the packages whose programs are not here.
 missing_packages() {
   compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || echo postgresql
@@ -14,11 +17,25 @@ missing_packages() {
   if [ -n "${PACKAGES_FOR_TESTS:-}" ]; then
     command -v chromium >/dev/null || echo chromium
     command -v pdfsig >/dev/null || echo poppler-utils
+    command -v zbarimg >/dev/null || echo zbar-tools
     /usr/bin/python3 -c 'import aiosmtpd' 2>/dev/null || echo python3-aiosmtpd
+    /usr/bin/python3 -c 'import ensurepip' 2>/dev/null || echo python3-venv
+    /usr/bin/python3 -c 'import jwcrypto' 2>/dev/null || echo python3-jwcrypto
   fi
   # The portal's styles and scripts are built with npm's packages.
   command -v npm >/dev/null || printf '%s\n' nodejs npm
   command -v cc >/dev/null || printf '%s\n' gcc libc6-dev
+}
+
+# An S3 service for tests, in an environment of its own: Debian has none.
+install_moto() {
+  local environment=$TOOLS/moto
+  [ "$(cat "$environment/version" 2>/dev/null)" != "$MOTO" ] || return 0
+  say "Installing moto $MOTO"
+  rm -rf "$environment"
+  /usr/bin/python3 -m venv "$environment"
+  "$environment/bin/pip" install --quiet --disable-pip-version-check "moto[server]==$MOTO"
+  printf '%s\n' "$MOTO" >"$environment/version"
 }
 
 install_missing_packages() {

@@ -8,6 +8,7 @@
 # `up` prints the URL, keeps the port in DIR for the next time and does nothing when the instance
 # is up already. Anybody on this machine may sign in: for development and tests.
 #
+# POSTGRES_LIBRARIES=pg_stat_statements loads what counts statements, for whoever turns it on.
 # POSTGRES_FSYNC=off makes instances that will be thrown away faster. An acknowledged commit then
 # still survives kill -9, but not a power cut.
 
@@ -86,6 +87,8 @@ max_connections = 300
 shared_buffers = $(postgres_shared_buffers_mb)MB
 max_wal_size = 4GB
 wal_level = logical
+shared_preload_libraries = '${POSTGRES_LIBRARIES:-}'
+pg_stat_statements.track = none
 fsync = ${POSTGRES_FSYNC:-on}
 full_page_writes = ${POSTGRES_FSYNC:-on}
 synchronous_commit = on

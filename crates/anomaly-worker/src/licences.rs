@@ -2,6 +2,7 @@
 //! before the register was asked.
 
 use crate::{
+    border,
     consuming::Judges,
     filings::{Asked, judge_filings},
     message::Heard,
@@ -37,7 +38,8 @@ impl Judges for Licences {
         let licence = |heard: &Heard| match heard.event {
             Event::LicenceIssued { licence, .. }
             | Event::LicenceMoved { licence, .. }
-            | Event::LicenceUsed { licence, .. } => Some(licence),
+            | Event::LicenceUsed { licence, .. }
+            | Event::LicenceArrived { licence, .. } => Some(licence),
             Event::LicenceDeparted { licence, .. } => licence,
             _ => None,
         };
@@ -46,9 +48,10 @@ impl Judges for Licences {
         licences.dedup();
         let latest = heard.iter().map(|heard| heard.occurred_at).max().unwrap_or(now);
         let exports = screening::exports_under(transaction, &licences).await?;
-        let beside = departed(transaction, heard, now).await?;
+        let mut beside = departed(transaction, heard, now).await?;
         let asked: Asked = exports.into_iter().map(|export| (export, latest)).collect();
         let mut loader = self.loader.lock().await;
+        beside.extend(border::used(transaction, &mut loader, &licences, (latest, now)).await?);
         judge_filings(transaction, &mut loader, &asked, beside, heard, now).await
     }
 }

@@ -8,10 +8,12 @@
 //! Absent on purpose: any effect beside findings and assessments. People decide.
 
 mod applications;
+mod border;
 mod consuming;
 mod feeds;
 mod filings;
 mod licences;
+mod list_days;
 mod message;
 mod telling;
 
@@ -32,8 +34,8 @@ use std::process::ExitCode;
 static ALLOCATOR: MiMalloc = MiMalloc;
 
 const PROCESS: Process = Process { name: "anomaly-worker", port: 8083 };
-/// One for each consumer, and one to count failures on.
-const POOL_CONNECTIONS: usize = 5;
+/// One for each consumer, one to count failures on, and two for what comes with the time.
+const POOL_CONNECTIONS: usize = 7;
 
 fn main() -> ExitCode {
     process::run(PROCESS, run)
@@ -63,6 +65,8 @@ async fn run(context: Context) -> anyhow::Result<()> {
                 consumers.run(&topology::LISTS, Link::default(), applications::Lists::default()),
                 consumers.run(&topology::LICENCES, Link::default(), licences::Licences::default()),
                 consumers.run(&topology::FEEDS, Link::default(), feeds::Feeds::default()),
+                list_days::watch(&pool, &work.shutdown),
+                border::watch(&pool, &work.shutdown),
             );
         }
         Ok(())

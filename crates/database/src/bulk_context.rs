@@ -86,9 +86,7 @@ const LOTS: &str = "select distinct on (lot.id) lot.* from lots lot
 const MOVEMENTS: &str = "select line.*, moved.reference as movement_reference, used.reference as used_by
     from movements moved
     join movement_lines line on line.movement = moved.id and line.filing = moved.filing
-    left join lateral (select receipt.reference from filings receipt
-        where receipt.organisation = $1 and receipt.movement = moved.id and receipt.kind = 'receipt'
-        order by receipt.id limit 1) used on true
+    left join first_receipts used on used.organisation = $1 and used.movement = moved.id
     where (moved.id = any ($2) or moved.reference = any ($3)) and moved.buyer_organisation = $1
     and not exists (select from movements newer where newer.id = moved.id and newer.filing > moved.filing)
     order by line.movement, line.line";

@@ -5,10 +5,10 @@
 //! what was said since the last one, however much has moved.
 
 use crate::{
-    CorruptRow, Error,
+    Error,
     movements::sides::{self, Told},
     row::Reader,
-    schema::{chasing_state, movements, open_movements, organisations, sites},
+    schema::{chasing_state, open_movements, organisations, sites},
 };
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, JoinOnDsl, QueryDsl, QueryableByName,
@@ -19,11 +19,10 @@ use domain::{
     calendar_month::Month,
     codes::{OrganisationKind, Stage},
     ids::{FilingId, MovementId, OrganisationId, SiteId},
-    movement::MovementReference,
 };
 use jiff::{SignedDuration, Timestamp};
 use jiff_diesel::ToDiesel;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use uuid::Uuid;
 
 /// A movement that may be open.
@@ -33,12 +32,6 @@ pub struct Movement {
     pub id: MovementId,
     /// The latest version of its dispatch.
     pub dispatch: FilingId,
-    /// What it is called.
-    pub reference: MovementReference,
-    /// Who sent it.
-    pub seller: OrganisationId,
-    /// Who it was sent to.
-    pub buyer: OrganisationId,
 }
 
 /// A site for which returns may be owed.
@@ -123,51 +116,30 @@ pub async fn settled(
 }
 
 /// The next movements after one that may be open, the oldest first, with what both sides say about
-/// them.
+/// them: for each the buyers that it was announced to, one after the other.
 pub async fn movements_after(
     conn: &mut AsyncPgConnection,
     after: Uuid,
     most: u16,
-) -> Result<Vec<(Movement, Told)>, Error> {
-    type Columns = (Uuid, Uuid, String, Uuid, Uuid);
+) -> Result<Vec<(Movement, Vec<Told>)>, Error> {
     conn.transaction(async |conn| {
-        let rows: Vec<Columns> = open_movements::table
-            .inner_join(
-                movements::table.on(movements::id
-                    .eq(open_movements::movement)
-                    .and(movements::filing.eq(open_movements::dispatch))),
-            )
+        let rows: Vec<(Uuid, Uuid)> = open_movements::table
             .filter(open_movements::dispatch.gt(after))
             .order(open_movements::dispatch)
             .limit(most.into())
-            .select((
-                movements::id,
-                movements::filing,
-                movements::reference,
-                movements::organisation,
-                movements::buyer_organisation,
-            ))
+            .select((open_movements::movement, open_movements::dispatch))
             .load(conn)
             .await?;
-        let found = rows.into_iter().map(movement).collect::<Result<Vec<_>, _>>()?;
-        let parties = found.iter().map(|it| (it.id, it.seller, it.buyer));
-        let mut told: HashMap<MovementId, Told> = sides::read(conn, parties).await?;
-        Ok(found.into_iter().filter_map(|it| Some((it, told.remove(&it.id)?))).collect())
+        let ids: Vec<Uuid> = rows.iter().map(|(movement, _)| *movement).collect();
+        let mut told = sides::read(conn, &ids).await?;
+        let found = rows.into_iter().map(|(movement, dispatch)| {
+            let id = MovementId::from_uuid(movement);
+            let dispatch = FilingId::from_uuid(dispatch);
+            (Movement { id, dispatch }, told.remove(&id).unwrap_or_default())
+        });
+        Ok(found.collect())
     })
     .await
-}
-
-fn movement(
-    (id, filing, reference, seller, buyer): (Uuid, Uuid, String, Uuid, Uuid),
-) -> Result<Movement, CorruptRow> {
-    let reader = Reader { table: "movements", id };
-    Ok(Movement {
-        id: MovementId::from_uuid(id),
-        dispatch: FilingId::from_uuid(filing),
-        reference: reader.word("reference", &reference)?,
-        seller: OrganisationId::from_uuid(seller),
-        buyer: OrganisationId::from_uuid(buyer),
-    })
 }
 
 /// The next sites of filers that have not closed, after one.

@@ -4,7 +4,7 @@ use crate::Error;
 use diesel::{define_sql_function, sql_types};
 use diesel_async::{
     AsyncPgConnection, RunQueryDsl,
-    pooled_connection::{AsyncDieselConnectionManager, deadpool},
+    pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod, deadpool},
 };
 use domain::ids::OrganisationId;
 use secrecy::{ExposeSecret, SecretString};
@@ -40,6 +40,8 @@ pub enum Role {
     Relay,
     /// Looks for open items and tells whose turn it is.
     Notifier,
+    /// Reads what traces are made of, across organisations, to keep it at hand.
+    Tracer,
 }
 
 /// Which database, before it is known as whom.
@@ -51,7 +53,7 @@ pub struct Target {
 
 impl Role {
     /// Every role.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::FilingWriter,
         Self::Reporting,
         Self::Official,
@@ -61,6 +63,7 @@ impl Role {
         Self::Worker,
         Self::Relay,
         Self::Notifier,
+        Self::Tracer,
     ];
 
     /// Its name in Postgres.
@@ -75,6 +78,7 @@ impl Role {
             Self::Worker => "lodestone_worker",
             Self::Relay => "lodestone_relay",
             Self::Notifier => "lodestone_notifier",
+            Self::Tracer => "lodestone_tracer",
         }
     }
 }
@@ -107,7 +111,11 @@ impl Target {
     /// A pool of at most `size` connections as `role`; nothing is opened yet.
     pub fn pool(&self, role: Role, size: usize) -> Pool {
         let url = self.url_as(role);
-        let manager = AsyncDieselConnectionManager::<AsyncPgConnection>::new(url.expose_secret());
+        let mut config = ManagerConfig::<AsyncPgConnection>::default();
+        // A connection that ended is known to have ended; asking each time whether it works would be
+        // a statement more for every request.
+        config.recycling_method = RecyclingMethod::Fast;
+        let manager = AsyncDieselConnectionManager::new_with_config(url.expose_secret(), config);
         Pool::builder(manager)
             .max_size(size)
             .wait_timeout(Some(WAIT_TIMEOUT))

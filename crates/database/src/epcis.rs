@@ -1,7 +1,8 @@
 //! Captured EPCIS events: stored once, found by what they name.
 //!
-//! The one module that writes these tables. A document's events, its capture job and the event
-//! that announces it are one transaction; statements take whole documents, not single events.
+//! The one module that writes these tables. A document's events, its capture job, the filings that
+//! they mean and the events that announce it all are one transaction, that of the writer of filings;
+//! statements take whole documents, not single events.
 //! What an event means is judged elsewhere: here it is a body with an identity, a time and terms.
 
 mod export;
@@ -11,7 +12,8 @@ pub mod waiting;
 
 pub use export::{Filed, FiledLine, filed_in};
 pub use find::{Cursor, Question, Stored, find_capture, search};
-pub use store::{Captured, NewCapture, NewEvent, Waits, store};
+pub(crate) use store::StoringStatements;
+pub use store::{Captured, NewCapture, NewEvent, Waits};
 
 use jiff::Timestamp;
 use serde_json::Value;

@@ -2,7 +2,7 @@
 //!
 //! A step of an item is told once, however often a sweep finds it due: the table says so. A mail is
 //! claimed before it leaves, with the moment of its next attempt, and marked afterwards: what stops
-//! in between is sent again, never forgotten.
+//! in between is sent again, never forgotten. Who chose one mail a day has everything in that.
 
 use crate::{
     CorruptRow, Error, act_for,
@@ -11,11 +11,12 @@ use crate::{
 };
 use diesel::{
     ExpressionMethods, HasQuery, OptionalExtension, QueryDsl, QueryableByName,
-    sql_types::{Array, Integer, Text, Timestamptz, Uuid as SqlUuid},
+    sql_types::{Array, Date as SqlDate, Integer, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use domain::{
     ids::{NotificationId, OrganisationId, PersonId},
+    mails::{MailRhythm, next_daily_mail},
     open_item::{DueStep, NotificationAudience, OpenItem, OpenItemKind, Step},
     regime::Sentence,
 };
@@ -74,14 +75,14 @@ pub enum ByMail {
 /// A mail that is to leave now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mail {
-    /// What it tells.
-    pub notification: NotificationId,
+    /// What it tells, the oldest first: never nothing.
+    pub notifications: Vec<NotificationId>,
     /// Whom.
     pub person: PersonId,
     /// Their address.
     pub address: String,
-    /// What it says, in their language.
-    pub text: String,
+    /// What it says of each of them, in their language.
+    pub texts: Vec<String>,
     /// Which that is: `zh` or `en`.
     pub language: String,
     /// How often it was tried, this time included.
@@ -106,32 +107,8 @@ pub async fn tell(
     by_mail: ByMail,
     now: Timestamp,
 ) -> Result<usize, Error> {
-    let rows: Vec<_> = items
-        .iter()
-        .map(|(item, told)| {
-            (
-                notifications::id.eq(Uuid::now_v7()),
-                notifications::audience.eq(told.audience.as_str()),
-                notifications::organisation.eq(item.owner.as_uuid()),
-                notifications::subject_kind.eq(item.subject.kind()),
-                notifications::subject.eq(item.subject.key()),
-                notifications::kind.eq(item.kind.as_str()),
-                notifications::since.eq(item.since.to_diesel()),
-                notifications::step.eq(told.step.as_str()),
-                notifications::due.eq(told.due.to_diesel()),
-                notifications::text_zh.eq(&told.text.zh),
-                notifications::text_en.eq(&told.text.en),
-                notifications::created_at.eq(now.to_diesel()),
-            )
-        })
-        .collect();
     conn.transaction(async |conn| {
-        let new: Vec<Uuid> = diesel::insert_into(notifications::table)
-            .values(&rows)
-            .on_conflict_do_nothing()
-            .returning(notifications::id)
-            .get_results(conn)
-            .await?;
+        let new = insert_new(conn, items, now).await?;
         if by_mail == ByMail::Yes && !new.is_empty() {
             address(conn, &new, now).await?;
         }
@@ -140,10 +117,54 @@ pub async fn tell(
     .await
 }
 
-/// Whom a notification reaches: those who report for the filer, the authority's inspectors.
+/// One statement with one array for each column, however many there are: it stays prepared.
+const INSERT: &str =
+    "insert into lodestone.notifications (id, audience, organisation, subject_kind,
+        subject, kind, since, step, due, text_zh, text_en, created_at)
+    select told.*, $12
+    from unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) as told
+    on conflict do nothing returning id";
+
+#[derive(QueryableByName)]
+struct IdRow {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+}
+
+async fn insert_new(
+    conn: &mut AsyncPgConnection,
+    items: &[(OpenItem, DueStep)],
+    now: Timestamp,
+) -> Result<Vec<Uuid>, Error> {
+    fn column<T>(items: &[(OpenItem, DueStep)], read: impl Fn(&OpenItem, &DueStep) -> T) -> Vec<T> {
+        items.iter().map(|(item, told)| read(item, told)).collect()
+    }
+    let texts = |read: fn(&Sentence) -> &str| -> Vec<&str> {
+        items.iter().map(|(_, told)| read(&told.text)).collect()
+    };
+    let new: Vec<IdRow> = diesel::sql_query(INSERT)
+        .bind::<Array<SqlUuid>, _>(column(items, |_, _| Uuid::now_v7()))
+        .bind::<Array<Text>, _>(column(items, |_, told| told.audience.as_str()))
+        .bind::<Array<SqlUuid>, _>(column(items, |item, _| item.owner.as_uuid()))
+        .bind::<Array<Text>, _>(column(items, |item, _| item.subject.kind()))
+        .bind::<Array<Text>, _>(column(items, |item, _| item.subject.key()))
+        .bind::<Array<Text>, _>(column(items, |item, _| item.kind.as_str()))
+        .bind::<Array<SqlDate>, _>(column(items, |item, _| item.since.to_diesel()))
+        .bind::<Array<Text>, _>(column(items, |_, told| told.step.as_str()))
+        .bind::<Array<SqlDate>, _>(column(items, |_, told| told.due.to_diesel()))
+        .bind::<Array<Text>, _>(texts(|text| &text.zh))
+        .bind::<Array<Text>, _>(texts(|text| &text.en))
+        .bind::<Timestamptz, _>(now.to_diesel())
+        .load(conn)
+        .await?;
+    Ok(new.into_iter().map(|row| row.id).collect())
+}
+
+/// Whom a notification reaches: those who report for the filer, the authority's inspectors; at once,
+/// or with the mail of the day where they chose that.
 const ADDRESS: &str = "insert into lodestone.notification_deliveries
         (notification, person, state, attempts, next_attempt_at)
-    select distinct told.id, person.id, 'waiting', 0, $2
+    select distinct told.id, person.id, 'waiting', 0, case person.mails when 'daily' then $3 else $2 end
     from lodestone.notifications told
     join lodestone.organisations reached on case told.audience when 'filer'
         then reached.id = told.organisation else reached.kind = 'authority' end
@@ -156,6 +177,7 @@ async fn address(conn: &mut AsyncPgConnection, new: &[Uuid], now: Timestamp) -> 
     diesel::sql_query(ADDRESS)
         .bind::<Array<SqlUuid>, _>(new)
         .bind::<Timestamptz, _>(now.to_diesel())
+        .bind::<Timestamptz, _>(next_daily_mail(now).to_diesel())
         .execute(conn)
         .await?;
     Ok(())
@@ -174,21 +196,33 @@ struct MailRow {
     #[diesel(sql_type = Text)]
     language: String,
     #[diesel(sql_type = Text)]
+    mails: String,
+    #[diesel(sql_type = Text)]
     text: String,
 }
 
-/// The next attempt is due after the first wait, doubled with each attempt before.
-const CLAIM: &str = "update lodestone.notification_deliveries delivery
+/// The next attempt is due after the first wait, doubled with each attempt before. Whoever has one
+/// mail a day has with it everything that waits for them.
+const CLAIM: &str = "with due as materialized (
+        select waiting.notification, waiting.person from lodestone.notification_deliveries waiting
+        where waiting.state = 'waiting' and waiting.next_attempt_at <= $1
+        order by waiting.next_attempt_at limit $4 for update skip locked
+    ), chosen as materialized (
+        select notification, person from due
+        union
+        select other.notification, other.person from lodestone.notification_deliveries other
+        where other.state = 'waiting' and other.next_attempt_at <= $1 and other.person in (
+            select due.person from due join lodestone.people daily on daily.id = due.person
+            where daily.mails = 'daily')
+    )
+    update lodestone.notification_deliveries delivery
     set attempts = delivery.attempts + 1,
         next_attempt_at = $1 + least($2 * power(2, delivery.attempts), $3) * interval '1 second'
-    from lodestone.notifications told, lodestone.people person
+    from chosen, lodestone.notifications told, lodestone.people person
     where told.id = delivery.notification and person.id = delivery.person
-        and (delivery.notification, delivery.person) in (
-            select waiting.notification, waiting.person from lodestone.notification_deliveries waiting
-            where waiting.state = 'waiting' and waiting.next_attempt_at <= $1
-            order by waiting.next_attempt_at limit $4 for update skip locked)
+        and chosen.notification = delivery.notification and chosen.person = delivery.person
     returning delivery.notification, delivery.person, delivery.attempts, person.email, person.language,
-        case person.language when 'zh' then told.text_zh else told.text_en end as text";
+        person.mails, case person.language when 'zh' then told.text_zh else told.text_en end as text";
 
 /// Claims mails whose attempt is due; they are due again later, unless it is known what became of
 /// them.
@@ -206,17 +240,35 @@ pub async fn claim_mails(
         .bind::<Integer, _>(i32::from(most))
         .load(conn)
         .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| Mail {
-            notification: NotificationId::from_uuid(row.notification),
-            person: PersonId::from_uuid(row.person),
-            address: row.email,
-            text: row.text,
-            language: row.language,
-            attempts: row.attempts,
-        })
-        .collect())
+    mails_of(rows)
+}
+
+/// One mail for each notification, or for each person who has them once a day.
+fn mails_of(mut rows: Vec<MailRow>) -> Result<Vec<Mail>, Error> {
+    rows.sort_by_key(|row| (row.person, row.notification));
+    let mut mails: Vec<Mail> = Vec::with_capacity(rows.len());
+    for row in rows {
+        let reader = Reader { table: "people", id: row.person };
+        let rhythm: MailRhythm = reader.word("mails", &row.mails)?;
+        let (notification, person) =
+            (NotificationId::from_uuid(row.notification), PersonId::from_uuid(row.person));
+        match mails.last_mut().filter(|last| last.person == person) {
+            Some(last) if rhythm == MailRhythm::Daily => {
+                last.notifications.push(notification);
+                last.texts.push(row.text);
+                last.attempts = last.attempts.max(row.attempts);
+            }
+            _ => mails.push(Mail {
+                notifications: vec![notification],
+                person,
+                address: row.email,
+                texts: vec![row.text],
+                language: row.language,
+                attempts: row.attempts,
+            }),
+        }
+    }
+    Ok(mails)
 }
 
 /// Notes what became of a mail.
@@ -233,8 +285,11 @@ pub async fn note_delivery(
         Delivery::Failed(error) if given_up => ("failed", Some(error), None),
         Delivery::Failed(error) => ("waiting", Some(error), None),
     };
-    let key = (mail.notification.as_uuid(), mail.person.as_uuid());
-    diesel::update(notification_deliveries::table.find(key))
+    let told: Vec<Uuid> = mail.notifications.iter().map(|it| it.as_uuid()).collect();
+    let deliveries = notification_deliveries::table
+        .filter(notification_deliveries::person.eq(mail.person.as_uuid()))
+        .filter(notification_deliveries::notification.eq_any(told));
+    diesel::update(deliveries)
         .set((
             notification_deliveries::state.eq(state),
             notification_deliveries::last_error.eq(error),

@@ -8,7 +8,8 @@ use crate::{
     screening::ask::{Ask, Bind, Statement},
 };
 use diesel::{
-    BoolExpressionMethods, ExpressionMethods, QueryDsl, QueryableByName,
+    BoolExpressionMethods, ExpressionMethods, NullableExpressionMethods, OptionalExtension,
+    QueryDsl, QueryableByName,
     sql_types::{Array, BigInt, Bool, Text, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
@@ -45,6 +46,15 @@ pub struct Absence {
     pub first_day: Date,
     /// The last day.
     pub last_day: Date,
+}
+
+/// What became of ending an absence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// It is over; or it was before. As it stands now.
+    Over(Absence),
+    /// The officer has no such absence.
+    NoSuchAbsence,
 }
 
 /// What an officer is not impartial in.
@@ -178,6 +188,81 @@ pub async fn enter_absence(
         .execute(conn)
         .await?;
     Ok(())
+}
+
+/// The absences of an officer that are not over on a day, the first one first.
+pub async fn absences_of(
+    conn: &mut AsyncPgConnection,
+    person: PersonId,
+    today: Date,
+    limit: i64,
+) -> Result<Vec<Absence>, Error> {
+    let rows: Vec<AbsenceRow> = officer_absences::table
+        .filter(officer_absences::person.eq(person.as_uuid()))
+        .filter(officer_absences::last_day.ge(today.to_diesel()))
+        .filter(officer_absences::first_day.le(officer_absences::last_day))
+        .order((officer_absences::first_day, officer_absences::id))
+        .limit(limit)
+        .select(ABSENCE)
+        .load(conn)
+        .await?;
+    Ok(rows.into_iter().map(absence).collect())
+}
+
+/// Ends an absence: from `back_on` the officer is there. One that would have ended before stays as
+/// it is; one that had not begun was none.
+pub async fn end_absence(
+    conn: &mut AsyncPgConnection,
+    (person, id): (PersonId, Uuid),
+    back_on: Date,
+    by: PersonId,
+    moment: &Moment,
+) -> Result<Ended, Error> {
+    let eve = back_on.yesterday().unwrap_or(back_on);
+    let this = || officer_absences::table.filter(officer_absences::id.eq(id));
+    diesel::update(
+        this()
+            .filter(officer_absences::person.eq(person.as_uuid()))
+            .filter(officer_absences::ended_at.is_null())
+            .filter(officer_absences::last_day.gt(eve.to_diesel())),
+    )
+    .set((
+        officer_absences::planned_last_day.eq(officer_absences::last_day.nullable()),
+        officer_absences::last_day.eq(eve.to_diesel()),
+        officer_absences::ended_by.eq(by.as_uuid()),
+        officer_absences::ended_at.eq(moment.at.to_diesel()),
+    ))
+    .execute(conn)
+    .await?;
+    let row: Option<AbsenceRow> = this()
+        .filter(officer_absences::person.eq(person.as_uuid()))
+        .select(ABSENCE)
+        .first(conn)
+        .await
+        .optional()?;
+    Ok(row.map_or(Ended::NoSuchAbsence, |row| Ended::Over(absence(row))))
+}
+
+type AbsenceRow = (Uuid, Uuid, jiff_diesel::Date, jiff_diesel::Date);
+const ABSENCE: (
+    officer_absences::id,
+    officer_absences::person,
+    officer_absences::first_day,
+    officer_absences::last_day,
+) = (
+    officer_absences::id,
+    officer_absences::person,
+    officer_absences::first_day,
+    officer_absences::last_day,
+);
+
+fn absence((id, person, first_day, last_day): AbsenceRow) -> Absence {
+    Absence {
+        id,
+        person: PersonId::from_uuid(person),
+        first_day: first_day.into(),
+        last_day: last_day.into(),
+    }
 }
 
 /// Declares that an officer is not impartial.

@@ -384,6 +384,7 @@ diesel::table! {
         version -> SmallInt,
         filing -> Uuid,
         content_hash -> Binary,
+        recorded_in -> BigInt,
     }
 }
 
@@ -451,6 +452,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    first_receipts (organisation, movement) {
+        organisation -> Uuid,
+        movement -> Uuid,
+        reference -> Text,
+        filing -> Uuid,
+    }
+}
+
+diesel::table! {
     groups (id) {
         id -> Uuid,
         name_zh -> Text,
@@ -493,6 +503,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    key_compromises (key_id) {
+        key_id -> Text,
+        since -> Timestamptz,
+        reason -> Text,
+        declared_by -> Uuid,
+        declared_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     licence_arrivals (id) {
         id -> Uuid,
         organisation -> Uuid,
@@ -505,6 +525,7 @@ diesel::table! {
         note -> Nullable<Text>,
         reported_by -> Uuid,
         reported_at -> Timestamptz,
+        country -> Nullable<Text>,
     }
 }
 
@@ -626,6 +647,14 @@ diesel::table! {
         announcement -> Nullable<Text>,
         source -> Text,
         verification -> Text,
+    }
+}
+
+diesel::table! {
+    listed_party_days (entry, change) {
+        entry -> Uuid,
+        change -> Text,
+        told_at -> Timestamptz,
     }
 }
 
@@ -886,6 +915,9 @@ diesel::table! {
         last_day -> Date,
         entered_by -> Uuid,
         entered_at -> Timestamptz,
+        planned_last_day -> Nullable<Date>,
+        ended_by -> Nullable<Uuid>,
+        ended_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -959,6 +991,7 @@ diesel::table! {
         disabled_at -> Nullable<Timestamptz>,
         failed_sign_ins -> Integer,
         locked_until -> Nullable<Timestamptz>,
+        mails -> Text,
     }
 }
 
@@ -1362,10 +1395,12 @@ diesel::allow_tables_to_appear_in_same_query!(
     filings,
     finding_dispositions,
     findings,
+    first_receipts,
     groups,
     idempotency_keys,
     inbox,
     invitations,
+    key_compromises,
     licence_arrivals,
     licence_changes,
     licence_departures,
@@ -1375,6 +1410,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     licences,
     licensing_requests,
     listed_parties,
+    listed_party_days,
     log_checkpoints,
     log_leaves,
     lot_edges,

@@ -4,6 +4,7 @@ use crate::{
     ChangeError, CorruptRow, Error, act_for,
     events::{self, Act},
     idempotency::{self, KeyedRequest},
+    licensed,
     row::Reader,
     schema::{statistics_cells, statistics_contributions, statistics_releases},
 };
@@ -73,7 +74,7 @@ pub struct Release {
 /// A cell as the public may see it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReleasedCell {
-    /// Category, province and element; `all` for totals.
+    /// Category, province and element, or item, destination and element; `all` for totals.
     pub names: [String; 3],
     /// As oxide; `None` where it is not told.
     pub reo_grams: Option<i64>,
@@ -100,6 +101,10 @@ pub async fn contributions(
     table: ReleasedTable,
     month: Month,
 ) -> Result<Vec<Contribution>, Error> {
+    if table.is_of_licences() {
+        let facts = licensed::facts(conn, (month, month), i64::MAX).await?;
+        return Ok(domain::licensed::contributions(&facts, table));
+    }
     let (months, sign) = if table == ReleasedTable::Stock {
         let adding: Vec<String> = FlowKind::ALL
             .iter()

@@ -107,6 +107,7 @@ fn extraction(organisation: OrganisationId, reference: &str, key: Option<&str>) 
         reversal: None,
         withdrawn_lots: Vec::new(),
         movement_reference: None,
+        first_receipt: None,
         content_hash: [1; 32],
         idempotency: key.map(|key| Idempotency { key: key.to_owned(), request_hash: [1; 32] }),
         event: EventId::from_uuid(Uuid::now_v7()),

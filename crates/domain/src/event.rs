@@ -99,6 +99,9 @@ pub enum Event {
     PersonChanged { person: PersonId, organisation: OrganisationId, change: String },
     #[serde(rename = "regime.imported")]
     RegimeImported { version: String, person: Option<PersonId> },
+    /// Others may have a key that signs.
+    #[serde(rename = "signing_key.compromised")]
+    KeyCompromised { key_id: String, since: String, person: PersonId },
     #[serde(rename = "determination.made")]
     DeterminationMade { determination: DeterminationId, organisation: Option<OrganisationId> },
     /// A whole catalogue was judged.
@@ -238,6 +241,7 @@ impl Event {
             Self::OrganisationClosed { .. } => "organisation.closed",
             Self::PersonChanged { .. } => "person.changed",
             Self::RegimeImported { .. } => "regime.imported",
+            Self::KeyCompromised { .. } => "signing_key.compromised",
             Self::DeterminationMade { .. } => "determination.made",
             Self::DeterminationBatchMade { .. } => "determination.batch_made",
             Self::DocumentAdded { .. } => "application.document_added",
@@ -297,6 +301,7 @@ impl Event {
             | Self::GroupRegistered { .. }
             | Self::QuotaGranted { .. }
             | Self::PartyListed { .. }
+            | Self::KeyCompromised { .. }
             | Self::ReplayRequested { .. }
             | Self::ApplicationAssessed { .. }
             | Self::CaseWorked { .. }

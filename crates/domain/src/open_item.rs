@@ -12,7 +12,7 @@ use crate::{
     movement::{MovementReference, MovementStanding, MovementState},
     regime::{Calendar, ParameterName, Regime, Sentence},
 };
-use jiff::{ToSpan, civil::Date};
+use jiff::{Timestamp, ToSpan, civil::Date};
 use rust_decimal::prelude::ToPrimitive;
 
 /// No clock of working days is longer, so that a slip in a row cannot keep a sweep busy.
@@ -31,6 +31,10 @@ words! {
         ExplanationContested = "explanation_contested",
         /// File the return that closes a month.
         ReturnMissing = "return_missing",
+        /// Nothing: what was announced to its owner goes to somebody else.
+        MovementWithdrawn = "movement_withdrawn",
+        /// Explain why somebody received what was withdrawn from them.
+        ReceivedThoughWithdrawn = "received_though_withdrawn",
     }
 }
 
@@ -134,11 +138,11 @@ impl Clocks {
     pub fn due(&self, item: &OpenItem, calendar: &Calendar) -> Option<Date> {
         let days = match item.kind {
             OpenItemKind::ReceiptMissing => self.receipt,
-            OpenItemKind::DifferenceUnexplained | OpenItemKind::ExplanationContested => {
-                self.explanation
-            }
+            OpenItemKind::DifferenceUnexplained
+            | OpenItemKind::ExplanationContested
+            | OpenItemKind::ReceivedThoughWithdrawn => self.explanation,
             OpenItemKind::ExplanationUnanswered => self.answer,
-            OpenItemKind::ReturnMissing => None,
+            OpenItemKind::ReturnMissing | OpenItemKind::MovementWithdrawn => None,
         };
         item.due.or_else(|| Some(calendar.add_working_days(item.since, days?).value()))
     }
@@ -153,6 +157,9 @@ impl Clocks {
 
     /// Everything that has become due by today, the earliest first.
     fn due_steps(&self, item: &OpenItem, calendar: &Calendar, today: Date) -> Vec<DueStep> {
+        if item.kind == OpenItemKind::MovementWithdrawn {
+            return item.news();
+        }
         let Some(due) = self.due(item, calendar) else { return Vec::new() };
         let opened = item.kind.is_told_at_once().then_some(item.since);
         let reminder = self.reminder.map(|days| working_days_before(calendar, due, days));
@@ -195,7 +202,9 @@ impl OpenItemKind {
         match self {
             Self::DifferenceUnexplained
             | Self::ExplanationUnanswered
-            | Self::ExplanationContested => true,
+            | Self::ExplanationContested
+            | Self::MovementWithdrawn
+            | Self::ReceivedThoughWithdrawn => true,
             Self::ReceiptMissing | Self::ReturnMissing => false,
         }
     }
@@ -212,6 +221,13 @@ impl OpenItemKind {
                 ("重新说明对方不接受的差额", "explain anew what was contested")
             }
             Self::ReturnMissing => ("申报月度报表", "file the monthly return"),
+            Self::MovementWithdrawn => {
+                ("留意：对方已更正发货申报", "note that its seller has corrected the dispatch")
+            }
+            Self::ReceivedThoughWithdrawn => (
+                "说明已改发他人的货物为何由原收货方签收",
+                "explain why goods that go to somebody else now were received by whom they went to before",
+            ),
         }
     }
 
@@ -225,7 +241,8 @@ impl OpenItemKind {
             MovementState::Received
             | MovementState::WithinUncertainty
             | MovementState::Agreed
-            | MovementState::Refused => None,
+            | MovementState::Refused
+            | MovementState::Withdrawn => None,
         }
     }
 }
@@ -274,6 +291,53 @@ impl OpenItem {
             since: crate::calendar_month::beijing_date(standing.since),
             due: None,
         })
+    }
+
+    /// The same about what a buyer received of a dispatch that was corrected to somebody else.
+    pub fn of_withdrawn(
+        movement: MovementId,
+        reference: MovementReference,
+        standing: &MovementStanding,
+    ) -> Option<Self> {
+        let item = Self::of_movement(movement, reference, standing)?;
+        Some(match item.kind {
+            OpenItemKind::DifferenceUnexplained => {
+                Self { kind: OpenItemKind::ReceivedThoughWithdrawn, ..item }
+            }
+            _ => item,
+        })
+    }
+
+    /// That what was announced to a buyer goes to somebody else: news, and nothing to be done.
+    pub fn withdrawal(
+        movement: MovementId,
+        reference: MovementReference,
+        buyer: OrganisationId,
+        withdrawn_at: Timestamp,
+    ) -> Self {
+        Self {
+            kind: OpenItemKind::MovementWithdrawn,
+            owner: buyer,
+            subject: ItemSubject::Movement(movement, reference),
+            since: crate::calendar_month::beijing_date(withdrawn_at),
+            due: None,
+        }
+    }
+
+    /// What is told once, on the day on which it became so.
+    fn news(&self) -> Vec<DueStep> {
+        let (subject_zh, subject_en) = self.subject.shown();
+        let text = Sentence::new(
+            format!(
+                "{subject_zh}：发货方已更正申报，该货物不再发往贵单位，贵单位无需再办理。如货物已经到达，请照实申报签收。"
+            ),
+            format!(
+                "{subject_en}: its seller has corrected the dispatch; it is no longer on its way to \
+                 you, and nothing is left for you to do. If goods have arrived, say what arrived."
+            ),
+        );
+        let (step, audience) = (Step::Opened, NotificationAudience::Filer);
+        vec![DueStep { step, audience, day: self.since, due: self.since, text }]
     }
 
     fn sentence(&self, step: Step, due: Date) -> Sentence {
@@ -379,7 +443,10 @@ mod tests {
         let regime = Regime::default_china_2025();
         for kind in OpenItemKind::ALL {
             let item = item(*kind, date(2020, 1, 1));
-            assert_eq!(none.due_steps(&item, regime.calendar(), date(2026, 1, 1)), []);
+            let told = none.due_steps(&item, regime.calendar(), date(2026, 1, 1));
+            // News has no clock.
+            let news = usize::from(*kind == OpenItemKind::MovementWithdrawn);
+            assert_eq!(told.len(), news, "{kind}");
         }
     }
 

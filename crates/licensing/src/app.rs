@@ -5,8 +5,9 @@ use crate::{
     applications, cases, cases::history::Decided, changes, determinations, documents, keys,
     licences, officers, processing_times, queues, routing, sealed, webhooks, workflow,
 };
-use database::{Connection, Pool, cases::Moment};
-use domain::ids::OrganisationId;
+use database::{Connection, Pool, cases::Moment, licences::ReservationWriter};
+use domain::{ids::OrganisationId, regime::Regime};
+use jiff::Timestamp;
 use service::{
     clock, identity::Signed, problem::Problem, regimes::Regimes, secret::ServerSecret,
     signer::Signer, trace::TraceContext,
@@ -22,6 +23,8 @@ pub(crate) struct App {
     pub(crate) pool: Pool,
     /// Connections of the role that sees one organisation's.
     pub(crate) applicants: Pool,
+    /// What reserves goods under licences.
+    pub(crate) reservations: ReservationWriter,
     /// The law, by version.
     pub(crate) regimes: Arc<Regimes>,
     /// What signs licences and determinations.
@@ -46,6 +49,11 @@ impl App {
     /// A connection that sees everybody's, waited for a little.
     pub(crate) async fn connection(&self) -> Result<Connection, Problem> {
         Ok(self.pool.get().await.map_err(database::Error::from)?)
+    }
+
+    /// The law in force, by a connection that is free again afterwards.
+    pub(crate) async fn regime(&self, at: Timestamp) -> Result<Arc<Regime>, Problem> {
+        self.regimes.in_force(&mut self.connection().await?, at).await
     }
 
     /// Does `work` in one transaction to which no other organisation's applications, licences and
@@ -96,6 +104,7 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         .service(processing_times::read)
         .service(licences::verify::verify)
         .service(keys::list)
+        .service(keys::compromise)
         .service(licences::document::status::list)
         // Is it controlled?
         .service(determinations::batch::determine_all)
@@ -146,6 +155,8 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         .service(routing::make)
         .service(officers::list)
         .service(officers::enter_absence)
+        .service(officers::absences)
+        .service(officers::end_absence)
         .service(officers::declare_conflict)
         .service(cases::rules::read)
         .service(cases::queue::read)

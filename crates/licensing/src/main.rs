@@ -26,7 +26,7 @@ mod workflow;
 
 use actix_web::web;
 use app::App;
-use database::{Pool, Role};
+use database::{Pool, Role, licences::ReservationWriter};
 use licences::document::{DocumentFont, DocumentSeal};
 use mimalloc::MiMalloc;
 use service::{
@@ -61,8 +61,10 @@ async fn run(context: Context) -> anyhow::Result<()> {
     let failures = CallerLimit::on_sign_ins(&context.settings.ratelimit);
     let authenticator = Authenticator::new(identity, failures);
     let signer = Signer::new(signing::read_key(context.settings.signing_key_file()?)?);
+    let (reservations, reserving) = ReservationWriter::start(target.clone());
     let app = App {
         pool: pool.clone(),
+        reservations: reservations.clone(),
         applicants: target.pool(Role::Applicant, connections),
         regimes: Arc::new(Regimes::default()),
         seal: Arc::new(DocumentSeal::of(&signer)?),
@@ -83,14 +85,18 @@ async fn run(context: Context) -> anyhow::Result<()> {
     let server = Server::of(&context, health(&pool), app::description());
     context.spawn("upkeep", upkeep::run(app.clone(), context.shutdown.clone()));
     context.spawn("routing", upkeep::route(app.clone(), context.shutdown.clone()));
-    server
+    let outcome = server
         .run(move |config| {
             config
                 .app_data(web::Data::new(app.clone()))
                 .app_data(web::Data::new(authenticator.clone()))
                 .configure(app::routes);
         })
-        .await
+        .await;
+    // Nobody declares anything any more; what waits is still written.
+    reservations.close();
+    reserving.await?;
+    outcome
 }
 
 fn health(pool: &Pool) -> Health {

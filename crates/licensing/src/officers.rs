@@ -8,7 +8,7 @@ use crate::{
     queues::READERS,
 };
 use actix_web::{HttpResponse, get, post, web};
-use database::officers::{self, Absence, Conflict, ConflictIn, Officer};
+use database::officers::{self, Absence, Conflict, ConflictIn, Ended, Officer};
 use domain::{
     codes::Role,
     ids::{CaseId, OrganisationId, PersonId},
@@ -29,6 +29,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 const REASON_CHARACTERS_AT_MOST: usize = 1_000;
+const ABSENCES_AT_MOST: i64 = 100;
 
 /// An officer.
 #[derive(Debug, Serialize, ToSchema)]
@@ -76,6 +77,22 @@ pub(crate) struct AbsenceView {
     first_day: String,
     /// The last day.
     last_day: String,
+}
+
+/// Absences of an officer.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct AbsencesView {
+    /// Those that are not over, the first one first; at most 100.
+    absences: Vec<AbsenceView>,
+}
+
+/// From when on an officer is there again.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct BackForm {
+    /// The first day they are there; today unless said, and never earlier.
+    #[schema(value_type = Option<String>, example = "2026-12-03")]
+    back_on: Option<Date>,
 }
 
 /// What an officer is not impartial in: a case, or every case of an exporter.
@@ -173,14 +190,73 @@ pub(crate) async fn enter_absence(
     let making = Making { what: "absences", key: &key, hash: hash_of(*person, &body.bytes) };
     once::make(&app, &official, making, &moment, async |conn| {
         officers::enter_absence(conn, &absence, official.person, &moment).await?;
-        Ok(AbsenceView {
-            id: absence.id,
-            person: person.as_uuid(),
-            first_day: first_day.to_string(),
-            last_day: last_day.to_string(),
-        })
+        Ok(AbsenceView::from(&absence))
     })
     .await
+}
+
+/// When an officer is away, now and later.
+#[utoipa::path(
+    tag = "casework",
+    params(("person" = Uuid, Path)),
+    responses(
+        (status = 200, body = AbsencesView),
+        (status = 403, body = ProblemDetails),
+        (status = 404, body = ProblemDetails),
+    )
+)]
+#[get("/v1/officers/{person}/absences")]
+pub(crate) async fn absences(
+    app: web::Data<App>,
+    official: Official,
+    trace: TraceContext,
+    person: web::Path<PersonId>,
+) -> Result<web::Json<AbsencesView>, Problem> {
+    once::require(&official, READERS)?;
+    let mut conn = app.connection().await?;
+    if !officers::is_officer(&mut conn, official.organisation, *person).await? {
+        return Err(Problem::NotFound("officer"));
+    }
+    let today = app::moment(&trace).today();
+    let found = officers::absences_of(&mut conn, *person, today, ABSENCES_AT_MOST).await?;
+    Ok(web::Json(AbsencesView { absences: found.iter().map(AbsenceView::from).collect() }))
+}
+
+/// Ends an absence early: the officer is given cases again. Asked again, it answers the same.
+#[utoipa::path(
+    tag = "casework",
+    request_body = BackForm,
+    params(("person" = Uuid, Path), ("absence" = Uuid, Path)),
+    responses(
+        (status = 200, description = "As it stands now; one that had not begun ends before it begins", body = AbsenceView),
+        (status = 403, body = ProblemDetails),
+        (status = 404, body = ProblemDetails),
+        (status = 422, body = ProblemDetails),
+    )
+)]
+#[post("/v1/officers/{person}/absences/{absence}/end")]
+pub(crate) async fn end_absence(
+    app: web::Data<App>,
+    official: Official,
+    trace: TraceContext,
+    path: web::Path<(PersonId, Uuid)>,
+    body: JsonBody<BackForm>,
+) -> Result<web::Json<AbsenceView>, Problem> {
+    let (person, id) = path.into_inner();
+    for_themselves(&app, &official, person).await?;
+    let moment = app::moment(&trace);
+    let today = moment.today();
+    let back_on = body.value.back_on.unwrap_or(today);
+    if back_on < today {
+        let fault = Violation::new("/back_on", "in_the_past", "what was given meanwhile stands");
+        return Err(problems::of_faults(vec![fault.expecting("today or a later day")]));
+    }
+    let mut conn = app.connection().await?;
+    let ended = officers::end_absence(&mut conn, (person, id), back_on, official.person, &moment);
+    match ended.await? {
+        Ended::Over(absence) => Ok(web::Json(AbsenceView::from(&absence))),
+        Ended::NoSuchAbsence => Err(Problem::NotFound("absence")),
+    }
 }
 
 /// Declares that an officer is not impartial. Officers do it themselves, senior officers for anybody.
@@ -257,6 +333,17 @@ async fn for_themselves(app: &App, official: &Official, person: PersonId) -> Res
 fn hash_of(person: PersonId, bytes: &[u8]) -> [u8; 32] {
     let body: Value = serde_json::from_slice(bytes).unwrap_or_default();
     fingerprint_of(&(person, body))
+}
+
+impl From<&Absence> for AbsenceView {
+    fn from(absence: &Absence) -> Self {
+        Self {
+            id: absence.id,
+            person: absence.person.as_uuid(),
+            first_day: absence.first_day.to_string(),
+            last_day: absence.last_day.to_string(),
+        }
+    }
 }
 
 impl From<Officer> for OfficerView {

@@ -7,6 +7,9 @@ use database::{
 use domain::{case::NotAllowed, licence::Refusal, violation::Violation};
 use service::problem::Problem;
 
+/// Whom too many came before, comes back this much later.
+const BUSY_RETRY_SECONDS: usize = 1;
+
 /// Why a case was not changed.
 pub(crate) fn of_case(error: CaseError) -> Problem {
     match error {
@@ -91,6 +94,7 @@ pub(crate) fn of_use(error: UseError) -> Problem {
         | UseError::AmendedOtherwise(_)
         | UseError::AmendmentOutOfOrder { .. } => Problem::Conflict(error.to_string().into()),
         UseError::Refused(refusal) => of_refused_use(&refusal),
+        UseError::Overloaded => Problem::Overloaded { retry_after_seconds: BUSY_RETRY_SECONDS },
         UseError::Database(error) => error.into(),
     }
 }

@@ -98,10 +98,21 @@ impl Post {
             .to(mail.address.parse::<Mailbox>().context("the address cannot be written to")?)
             .subject(subject)
             // The same for every attempt, so that who gets it twice can tell.
-            .message_id(Some(format!("<{}.{}@{domain}>", mail.notification, mail.person)))
+            .message_id(Some(message_id(mail, domain)))
             .header(ContentType::TEXT_PLAIN)
-            .body(format!("{}\n\n{more}\n", mail.text))?)
+            .body(format!("{}\n\n{more}\n", mail.texts.join("\n")))?)
     }
+}
+
+/// What tells a mail from another: what it is about and whom it tells. That of a day is about its
+/// first notification and so many more.
+fn message_id(mail: &Mail, domain: &str) -> String {
+    let first = mail.notifications.first().map(ToString::to_string).unwrap_or_default();
+    let more = match mail.notifications.len() {
+        0 | 1 => String::new(),
+        all => format!("+{}", all - 1),
+    };
+    format!("<{first}{more}.{}@{domain}>", mail.person)
 }
 
 /// TLS with a server of this name, whose certificate the system trusts or the settings do.
@@ -171,7 +182,8 @@ async fn send_batch(relay: &Relay, post: &Post) -> Option<usize> {
         let outcome = match &delivery {
             Delivery::Sent => "sent",
             Delivery::Failed(error) | Delivery::Refused(error) => {
-                tracing::warn!(notification.id = %mail.notification, error, "a mail was not taken");
+                let id = mail.notifications.first().map(tracing::field::display);
+                tracing::warn!(notification.id = id, error, "a mail was not taken");
                 "failed"
             }
         };
@@ -205,10 +217,10 @@ mod tests {
 
     fn mail() -> Mail {
         Mail {
-            notification: NotificationId::from_uuid(Uuid::from_u128(1)),
+            notifications: vec![NotificationId::from_uuid(Uuid::from_u128(1))],
             person: PersonId::from_uuid(Uuid::from_u128(2)),
             address: "clerk@filer.example".to_owned(),
-            text: "something is due".to_owned(),
+            texts: vec!["something is due".to_owned()],
             language: "en".to_owned(),
             attempts: 1,
         }

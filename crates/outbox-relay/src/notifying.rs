@@ -7,12 +7,13 @@ use crate::{leading::pause, relay::Relay};
 use database::{
     Connection,
     chasing::{self, OwingSite},
+    movements::sides::Told,
     notifications::{self, ByMail},
     regime,
 };
 use domain::{
     calendar_month::{Month, beijing_date},
-    ids::{OrganisationId, SiteId},
+    ids::{MovementId, OrganisationId, SiteId},
     movement::Tolerance,
     open_item::{Clocks, DueStep, ItemSubject, OpenItem, OpenItemKind},
     regime::Regime,
@@ -20,7 +21,10 @@ use domain::{
 };
 use jiff::{SignedDuration, ToSpan, civil::Date};
 use service::clock;
-use std::{collections::HashSet, time::Duration};
+use std::{
+    collections::HashSet,
+    time::{Duration, Instant},
+};
 use uuid::Uuid;
 
 const BATCH: u16 = 200;
@@ -37,7 +41,7 @@ pub(crate) async fn run(relay: &Relay) {
 
 /// One sweep; `None` when told to stop in it.
 async fn sweep(relay: &Relay) -> Option<()> {
-    let now = clock::now();
+    let (now, began) = (clock::now(), Instant::now());
     let load = |mut conn: Connection| async move { regime::in_force(&mut conn, now).await };
     let Some(regime) = relay.as_notifier("read the law", load).await? else { return Some(()) };
     let law = Law::of(regime, beijing_date(now));
@@ -46,6 +50,8 @@ async fn sweep(relay: &Relay) -> Option<()> {
         tracing::info!(told, "notified");
         metrics::counter!("relay_notifications_total").increment(told.try_into().unwrap_or(0));
     }
+    metrics::gauge!("relay_notification_sweep_seconds").set(began.elapsed());
+    metrics::counter!("relay_notification_sweeps_total").increment(1);
     Some(())
 }
 
@@ -63,11 +69,27 @@ impl Law {
         Self { clocks, tolerance, regime, today }
     }
 
+    /// What is to be done about a movement between its seller and one buyer, if anything is.
+    fn open_item(&self, movement: MovementId, told: &Told) -> Option<OpenItem> {
+        let standing = told.sides.standing(self.tolerance.as_ref());
+        if told.sides.withdrawn_at.is_some() {
+            OpenItem::of_withdrawn(movement, told.reference, &standing)
+        } else {
+            OpenItem::of_movement(movement, told.reference, &standing)
+        }
+    }
+
     /// Whom an item is to be told to by now.
     fn told_about(&self, item: OpenItem) -> impl Iterator<Item = (OpenItem, DueStep)> + use<> {
         let steps = self.clocks.to_tell(&item, self.regime.calendar(), self.today);
         steps.into_iter().map(move |step| (item.clone(), step))
     }
+}
+
+/// That a movement goes to somebody else, for the buyer to whom it went before.
+fn withdrawal(movement: MovementId, told: &Told) -> Option<OpenItem> {
+    let withdrawn_at = told.sides.withdrawn_at?;
+    Some(OpenItem::withdrawal(movement, told.reference, told.sides.buyer, withdrawn_at))
 }
 
 async fn movements(relay: &Relay, law: &Law) -> Option<usize> {
@@ -82,11 +104,18 @@ async fn movements(relay: &Relay, law: &Law) -> Option<usize> {
         };
         let found = relay.as_notifier("look for open movements", read).await?;
         let (mut items, mut settled) = (Vec::new(), Vec::new());
-        for (movement, told) in &found {
-            let standing = told.sides.standing(law.tolerance.as_ref());
-            match OpenItem::of_movement(movement.id, movement.reference, &standing) {
-                Some(item) => items.extend(law.told_about(item)),
-                None => settled.push((movement.id, movement.dispatch)),
+        for (movement, buyers) in &found {
+            let mut is_open = false;
+            for told in buyers {
+                let open = law.open_item(movement.id, told);
+                is_open |= open.is_some();
+                items.extend(open.into_iter().flat_map(|item| law.told_about(item)));
+                items.extend(
+                    withdrawal(movement.id, told).into_iter().flat_map(|it| law.told_about(it)),
+                );
+            }
+            if !is_open {
+                settled.push((movement.id, movement.dispatch));
             }
         }
         told += tell(relay, &items).await?;

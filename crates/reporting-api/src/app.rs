@@ -78,6 +78,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(sessions::sign_in)
         .service(sessions::sign_out)
         .service(sessions::who_am_i)
+        .service(sessions::change_me)
         // The register
         .service(organisations::register)
         .service(organisations::list)

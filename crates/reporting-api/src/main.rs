@@ -12,6 +12,7 @@ mod feeds;
 mod filings;
 mod findings;
 mod identity;
+mod licensing_statistics;
 mod log;
 mod lots;
 mod material;
@@ -35,6 +36,7 @@ use filings::{
 use identity::Registrar;
 use jiff::SignedDuration;
 use log::LogReader;
+use lots::keeping::Keeping;
 use mimalloc::MiMalloc;
 use reading::ReadingPools;
 use service::{
@@ -76,6 +78,8 @@ async fn run(context: Context) -> anyhow::Result<()> {
     let (writer, writing) = FilingWriter::start(target.clone());
     let office = Office::open(&settings.bulk_folder()?, target.clone(), pools.reporting.clone())?;
     context.spawn("files", office.clone().work(context.shutdown.clone()));
+    let keeping = Keeping::new(target.clone(), settings.traces.memory_mib);
+    context.spawn("traces", keeping.clone().work(context.shutdown.clone()));
     let desk = Desk::new(writer.clone(), target, pools.reporting.clone());
     let late =
         epcis::waiting::work(desk.clone(), pools.reporting.clone(), context.shutdown.clone());
@@ -104,6 +108,7 @@ async fn run(context: Context) -> anyhow::Result<()> {
                 .app_data(web::Data::new(registrar.authenticator.clone()))
                 .app_data(web::Data::new(registrar.clone()))
                 .app_data(web::Data::new(log.clone()))
+                .app_data(web::Data::new(keeping.clone()))
                 .app_data(web::Data::new(secret.clone()))
                 .configure(app::routes);
         })

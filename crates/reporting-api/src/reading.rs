@@ -92,6 +92,45 @@ impl Pseudonyms {
     }
 }
 
+/// Access to one organisation's data, whose connection is opened when it is needed.
+pub struct AccessWhenNeeded<'a> {
+    reading: &'a Reading,
+    conn: Option<Connection>,
+    /// Whose data.
+    pub organisation: OrganisationId,
+    /// Whether the reader belongs to it.
+    pub is_owner: bool,
+}
+
+impl AccessWhenNeeded<'_> {
+    /// The connection.
+    pub async fn conn(&mut self) -> Result<&mut Connection, Problem> {
+        let conn = match self.conn.take() {
+            Some(conn) => conn,
+            None => self.reading.own_connection().await?,
+        };
+        Ok(self.conn.insert(conn))
+    }
+
+    /// Logs that an answer shows something of further organisations; see [`Reading::also_of`].
+    pub async fn also_of(
+        &mut self,
+        owners: impl FnOnce() -> BTreeSet<OrganisationId>,
+        subject: &str,
+    ) -> Result<(), Problem> {
+        if self.is_owner {
+            return Ok(());
+        }
+        let mut others = owners();
+        others.remove(&self.organisation);
+        let reading = self.reading;
+        let act = reading.signed.act(clock::now(), reading.trace);
+        let purpose = reading.purpose()?;
+        events::append_reads(self.conn().await?, &act, &others, subject, purpose).await?;
+        Ok(())
+    }
+}
+
 /// A connection for a read that may concern several organisations.
 pub struct AccessAcross {
     /// The connection.
@@ -119,13 +158,38 @@ impl Reading {
         if self.signed.is_official() {
             return self.as_official(query).await;
         }
-        // Somebody else's organisation is answered like one that does not exist.
-        if query.organisation.is_some_and(|wanted| wanted != self.signed.organisation) {
-            return Err(Problem::NotFound("organisation"));
-        }
-        let conn = self.pools.reporting.get().await.map_err(database::Error::from)?;
+        self.refuse_others(query)?;
+        let conn = self.own_connection().await?;
         let pseudonyms = Pseudonyms { viewer: None };
         Ok(Access { conn, organisation: self.signed.organisation, is_owner: true, pseudonyms })
+    }
+
+    /// Opens access to what the query names; own people may come without asking the database. An
+    /// official's read is logged at once.
+    pub async fn when_needed(&self, query: &ReadingQuery) -> Result<AccessWhenNeeded<'_>, Problem> {
+        let is_owner = !self.signed.is_official();
+        let (conn, organisation) = if is_owner {
+            self.refuse_others(query)?;
+            (None, self.signed.organisation)
+        } else {
+            let Access { conn, organisation, .. } = self.as_official(query).await?;
+            (Some(conn), organisation)
+        };
+        Ok(AccessWhenNeeded { reading: self, conn, organisation, is_owner })
+    }
+
+    /// Somebody else's organisation is answered like one that does not exist.
+    fn refuse_others(&self, query: &ReadingQuery) -> Result<(), Problem> {
+        match query.organisation {
+            Some(wanted) if wanted != self.signed.organisation => {
+                Err(Problem::NotFound("organisation"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    async fn own_connection(&self) -> Result<Connection, Problem> {
+        Ok(self.pools.reporting.get().await.map_err(database::Error::from)?)
     }
 
     async fn as_official(&self, query: &ReadingQuery) -> Result<Access, Problem> {

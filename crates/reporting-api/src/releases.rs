@@ -39,7 +39,8 @@ use uuid::Uuid;
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReleaseForm {
-    /// `production`, `trade` or `exports`.
+    /// `production`, `trade`, `exports` or `stock`; of licences, by item and destination, `licensed` (what
+    /// they allow) or `licensed_exports` (what customs confirmed).
     #[schema(value_type = String, example = "production")]
     table: ReleasedTable,
     /// A month that is over.
@@ -93,12 +94,22 @@ pub struct ReleaseView {
 /// A cell; `all` stands for the total of a dimension.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CellView {
-    /// What kind of goods.
+    /// What kind of goods; absent in tables of licences.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "oxide")]
-    pub category: String,
-    /// The first two digits of the sites' region.
+    pub category: Option<String>,
+    /// The first two digits of the sites' region; absent in tables of licences.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "36")]
-    pub province: String,
+    pub province: Option<String>,
+    /// The item of the control list, in tables of licences.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "1C905.a.4")]
+    pub control_code: Option<String>,
+    /// Where the goods go, in tables of licences.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "DE")]
+    pub destination: Option<String>,
     /// The element.
     #[schema(example = "Dy")]
     pub element: String,
@@ -239,7 +250,7 @@ pub async fn list(
 #[utoipa::path(
     tag = "statistics",
     params(
-        ("table" = String, Path, description = "`production`, `trade` or `exports`"),
+        ("table" = String, Path, description = "`production`, `trade`, `exports`, `stock`, `licensed` or `licensed_exports`"),
         ("month" = String, Path, description = "A month such as `2026-09`, or `2026-09.csv`"),
         RevisionQuery,
     ),
@@ -266,10 +277,10 @@ pub async fn show(
     let (release, cells) = found.ok_or_else(not_found)?;
     let accepted = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok());
     if is_csv_name || accepted.is_some_and(|accepted| accepted.starts_with("text/csv")) {
-        let text = csv(&cells);
+        let text = csv(table, &cells);
         return Ok(HttpResponse::Ok().content_type("text/csv; charset=utf-8").body(text));
     }
-    let cells = cells.into_iter().map(CellView::from).collect();
+    let cells = cells.into_iter().map(|cell| CellView::of(table, cell)).collect();
     Ok(HttpResponse::Ok().json(ReleaseView { release: ReleaseSummary::from(&release), cells }))
 }
 
@@ -290,10 +301,8 @@ impl ReleaseView {
     /// What was made just now, as whoever made it sees it.
     fn of_new(new: &NewRelease, published_at: Option<Timestamp>) -> Self {
         let cell = |cell: &PublishedCell| {
-            CellView::from(ReleasedCell {
-                names: cell.names.clone(),
-                reo_grams: cell.value.ok().map(|grams| i64::try_from(grams).unwrap_or(i64::MAX)),
-            })
+            let reo_grams = cell.value.ok().map(|grams| i64::try_from(grams).unwrap_or(i64::MAX));
+            CellView::of(new.key.table, ReleasedCell { names: cell.names.clone(), reo_grams })
         };
         let release = ReleaseSummary {
             id: published_at.map(|_| new.id),
@@ -310,13 +319,19 @@ impl ReleaseView {
     }
 }
 
-impl From<ReleasedCell> for CellView {
-    fn from(cell: ReleasedCell) -> Self {
-        let [category, province, element] = cell.names;
+impl CellView {
+    fn of(table: ReleasedTable, cell: ReleasedCell) -> Self {
+        let [first, second, element] = cell.names;
         let suppressed = cell.reo_grams.is_none();
+        let of_licences = table.is_of_licences();
+        let (first, second) = (Some(first), Some(second));
+        let (category, province, control_code, destination) =
+            if of_licences { (None, None, first, second) } else { (first, second, None, None) };
         Self {
             category,
             province,
+            control_code,
+            destination,
             element,
             reo_kg: cell.reo_grams.map(kilograms_of_grams),
             suppressed,
@@ -324,16 +339,24 @@ impl From<ReleasedCell> for CellView {
     }
 }
 
+/// So that spreadsheets read UTF-8.
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
 /// Cells with the two languages' headers; what is suppressed is empty and marked.
-fn csv(cells: &[ReleasedCell]) -> String {
-    let mut text = "\u{feff}category 品类,province 省份,element 元素,reo_kg 折氧化物(千克),\
-                    suppressed 不公布\r\n"
-        .to_owned();
+fn csv(table: ReleasedTable, cells: &[ReleasedCell]) -> String {
+    let dimensions = if table.is_of_licences() {
+        "control_code 管制编码,destination 目的地"
+    } else {
+        "category 品类,province 省份"
+    };
+    let mut text = format!(
+        "{BYTE_ORDER_MARK}{dimensions},element 元素,reo_kg 折氧化物(千克),suppressed 不公布\r\n"
+    );
     for cell in cells {
         let kilograms = cell.reo_grams.map(kilograms_of_grams).unwrap_or_default();
         let mark = if cell.reo_grams.is_none() { "x" } else { "" };
-        let [category, province, element] = &cell.names;
-        let row = [category.as_str(), province, element, &kilograms, mark].map(guarded);
+        let [first, second, element] = &cell.names;
+        let row = [first.as_str(), second, element, &kilograms, mark].map(guarded);
         text.push_str(&row.join(","));
         text.push_str("\r\n");
     }

@@ -3,7 +3,10 @@
 //! In full, and so for officials only; every read is logged with its purpose, for auditors. What
 //! the public may see of such tables is another question (`domain::disclosure`).
 
-use crate::reading::Reading;
+use crate::{
+    licensing_statistics::{self, LicensingStatisticsView},
+    reading::Reading,
+};
 use actix_web::{HttpRequest, HttpResponse, get, http::header, web};
 use database::statistics::{self, By, Subject, Sum};
 use domain::{calendar_month::Month, mass::kilograms_of_grams};
@@ -40,6 +43,16 @@ pub struct StatisticsView {
     pub table: String,
     /// Sums, in the order of what is counted apart. Members that were not asked for are absent.
     pub rows: Vec<StatisticsRow>,
+}
+
+/// A table in full.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+pub enum TableView {
+    /// Of what was filed.
+    Filed(StatisticsView),
+    /// Of what was licensed.
+    Licensed(LicensingStatisticsView),
 }
 
 /// A sum over all filers.
@@ -79,14 +92,17 @@ struct Asked {
 
 /// Tells production, stock, trade or exports of the nation in full. It takes an official.
 ///
+/// `licensing` tells licensed against exported: applications, decisions, what licences allow and what
+/// customs confirmed, by `month`, `item` (of the control list), `destination` and `element`.
+///
 /// They say why in `Lodestone-Purpose`. As CSV for `Accept: text/csv` or a table's name with
 /// `.csv` after it.
 #[utoipa::path(
     tag = "statistics",
-    params(("table" = String, Path, description = "`production`, `stock`, `trade` or `exports`"),
+    params(("table" = String, Path, description = "`production`, `stock`, `trade`, `exports` or `licensing`"),
         StatisticsQuery, ("Lodestone-Purpose" = Option<String>, Header, description = "Why")),
     responses(
-        (status = 200, body = StatisticsView),
+        (status = 200, body = TableView),
         (status = 400, body = ProblemDetails),
         (status = 403, body = ProblemDetails),
         (status = 404, body = ProblemDetails),
@@ -107,6 +123,14 @@ pub async fn table(
     if access.filer.is_some() {
         return Err(Problem::Forbidden("it takes an official".into()));
     }
+    let accepted = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok());
+    let as_csv = is_csv_name || accepted.is_some_and(|accepted| accepted.starts_with("text/csv"));
+    if name == "licensing" {
+        let period = period(&query)?;
+        reading.note_own(&mut access, "statistics of licensing").await?;
+        let by = query.by.as_deref().unwrap_or_default();
+        return licensing_statistics::answer(&mut access.conn, by, period, as_csv).await;
+    }
     let subject = match name.as_str() {
         "production" => Subject::Production,
         "stock" => Subject::Stock,
@@ -126,11 +150,10 @@ pub async fn table(
     let has_month = asked.by.month || subject == Subject::Stock;
     let rows: Vec<StatisticsRow> =
         sums.iter().flat_map(|sum| rows(sum, &asked, has_month)).collect();
-    let accepted = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok());
-    if is_csv_name || accepted.is_some_and(|accepted| accepted.starts_with("text/csv")) {
+    if as_csv {
         return Ok(HttpResponse::Ok().content_type("text/csv; charset=utf-8").body(csv(&rows)));
     }
-    Ok(HttpResponse::Ok().json(StatisticsView { table: name, rows }))
+    Ok(HttpResponse::Ok().json(TableView::Filed(StatisticsView { table: name, rows })))
 }
 
 /// The first and the last month; filers were refused before, whatever they ask.
@@ -150,7 +173,8 @@ fn period(query: &StatisticsQuery) -> Result<(Month, Month), Problem> {
     }
 }
 
-fn parameter(name: &str, detail: String, expected: String) -> Problem {
+/// A query parameter that says nothing usable.
+pub fn parameter(name: &str, detail: String, expected: String) -> Problem {
     Problem::InvalidParameter(Box::new(Violation {
         location: Location::Parameter { parameter: name.to_owned() },
         code: "out_of_range".into(),

@@ -1,9 +1,9 @@
 //! What findings rest on, as typed fields; each kind can say itself in a sentence.
 
 use crate::{
-    BeyondLicence, BrokenBalance, DifferentDeclaration, DifferentInvoice, DifferentReceipt,
-    DuplicateFiling, DuplicateInvoice, ExcessUse, ExportedWithoutLicence, FarPrice, JustUnder,
-    ListedPartyMatch, NegativeStock, OreFed, QuotaOverrun,
+    ArrivedOtherwise, BeyondLicence, BrokenBalance, DifferentDeclaration, DifferentInvoice,
+    DifferentReceipt, DuplicateFiling, DuplicateInvoice, ExcessUse, ExportedWithoutLicence,
+    FarPrice, JustUnder, ListedPartyMatch, NegativeStock, NotFiled, OreFed, QuotaOverrun,
 };
 use domain::regime::Sentence;
 use serde::Serialize;
@@ -28,6 +28,8 @@ pub enum Evidence {
     ListedParty(ListedPartyMatch),
     JustUnder(JustUnder),
     ExcessUse(ExcessUse),
+    NotFiled(NotFiled),
+    ArrivedOtherwise(ArrivedOtherwise),
 }
 
 impl Evidence {
@@ -49,6 +51,8 @@ impl Evidence {
             Self::ListedParty(evidence) => evidence.sentence(),
             Self::JustUnder(evidence) => evidence.sentence(),
             Self::ExcessUse(evidence) => evidence.sentence(),
+            Self::NotFiled(evidence) => evidence.sentence(),
+            Self::ArrivedOtherwise(evidence) => evidence.sentence(),
         }
     }
 }

@@ -4,7 +4,10 @@ use crate::{Detector, Evidence};
 use domain::{
     calendar_month::Month,
     codes::{Audience, FindingState, Severity},
-    ids::{CaseId, DepartureId, FilingId, GroupId, LotId, MovementId, OrganisationId, SiteId},
+    ids::{
+        CaseId, DepartureId, FilingId, GroupId, LicenceId, LotId, MovementId, OrganisationId,
+        SiteId,
+    },
     regime::{QuotaScope, Sentence},
 };
 use uuid::Uuid;
@@ -44,6 +47,13 @@ pub enum Subject {
     Movement(MovementId),
     /// Goods that left before the register was asked.
     Departure(DepartureId),
+    /// What left under a licence and a customs declaration.
+    Use {
+        /// Which licence.
+        licence: LicenceId,
+        /// Which declaration.
+        declaration: String,
+    },
 }
 
 /// What a detector says about a subject.
@@ -201,6 +211,7 @@ impl Subject {
             Self::Quota { .. } => "group",
             Self::Movement(_) => "movement",
             Self::Departure(_) => "departure",
+            Self::Use { .. } => "licence",
         }
     }
 
@@ -214,6 +225,7 @@ impl Subject {
             Self::Quota { group, .. } => group.as_uuid(),
             Self::Movement(id) => id.as_uuid(),
             Self::Departure(id) => id.as_uuid(),
+            Self::Use { licence, .. } => licence.as_uuid(),
         }
     }
 
@@ -226,6 +238,7 @@ impl Subject {
             }
             Self::Lot { site, .. } => format!("{kind}:{id}:{site}"),
             Self::SiteMonth { month, .. } => format!("{kind}:{id}:{month}"),
+            Self::Use { declaration, .. } => format!("{kind}:{id}:{declaration}"),
             Self::Quota { year, scope, .. } => format!("{kind}:{id}:{year}:{scope}"),
         }
     }

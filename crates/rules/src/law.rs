@@ -1,6 +1,6 @@
 //! The law as detectors need it.
 
-use crate::{Parameters, normalised_name};
+use crate::{ParameterName, Parameters, normalised_name};
 use domain::{
     codes::Stage,
     regime::{PartyList, Regime, Verification},
@@ -61,6 +61,13 @@ impl Law {
             .collect();
         entered.extend(of_regime);
         Self { regime, listed: entered, parameters }
+    }
+
+    /// Days after goods left, after which an export counts as not filed, and after which less
+    /// reported to have arrived than left counts as missing.
+    pub fn border_due_days(&self) -> (i64, i64) {
+        let whole = |name| self.parameters.whole(name);
+        (whole(ParameterName::ExportFilingDueDays), whole(ParameterName::ArrivalDueDays))
     }
 
     /// Whether a stage may not be fed with ore on a day; none when no row says anything.

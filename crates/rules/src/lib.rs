@@ -8,6 +8,7 @@
 
 mod application;
 mod balance;
+mod border;
 mod context;
 mod departure;
 mod duplicates;
@@ -34,6 +35,7 @@ mod threshold;
 
 pub use application::{Assessment, REPEAT, Reason, Risk, WINDOWS_BEFORE, assess};
 pub use balance::{BrokenBalance, ElementDifference};
+pub use border::{ArrivalFault, ArrivedOtherwise, NotFiled, UseContext};
 pub use context::{
     ApplicationContext, ApplicationParty, DestinationStand, ExportStand, FilingContext, Goods,
     GoodsStatus, LicenceLookup, LicenceStand, LineDigest, LotStock, MovedLot, MovementStand,
@@ -65,6 +67,6 @@ pub use receipt::{DifferentReceipt, LotDifference};
 pub use recycling::OreFed;
 pub use stock::NegativeStock;
 pub use table::{
-    DETECTORS, Detector, Judge, Tempo, detector, evaluate, markdown, of_departure, screen,
+    DETECTORS, Detector, Judge, Tempo, detector, evaluate, markdown, of_departure, of_use, screen,
 };
 pub use threshold::{JustUnder, is_just_under};

@@ -51,6 +51,8 @@ pub enum ParameterName {
     DestinationWindowDays,
     DestinationSurgeRatio,
     DestinationApplications,
+    ExportFilingDueDays,
+    ArrivalDueDays,
 }
 use ParameterName as Name;
 
@@ -128,6 +130,8 @@ pub const PARAMETERS: &[ParameterSpec] = &[
     row(Name::SmallApplicationDays, "small_application_days", dec!(90), "day", "within which they are repeated", "own assumption", OwnAssumption),
     row(Name::DestinationWindowDays, "destination_window_days", dec!(90), "day", "over which what is asked for to a destination is added up, and four times before", "typology 13", OwnAssumption),
     row(Name::DestinationSurgeRatio, "destination_surge_ratio", dec!(3), "times", "of an average window before, beyond which a destination surges", "typology 13", OwnAssumption),
+    row(Name::ExportFilingDueDays, "export_filing_due_days", dec!(30), "day", "after goods left under a licence, from which an export that is not filed is a finding", "own assumption: no law read states one", OwnAssumption),
+    row(Name::ArrivalDueDays, "arrival_due_days", dec!(90), "day", "after goods left, from which less reported to have arrived than left is a finding", "own assumption: a voyage and clearance", OwnAssumption),
     row(Name::DestinationApplications, "destination_applications", dec!(5), "applications", "before, needed before a destination is said to surge", "own assumption", OwnAssumption),
 ];
 

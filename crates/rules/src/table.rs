@@ -1,9 +1,9 @@
 //! The list of detectors, on one screen, and what runs them.
 
 use crate::{
-    ApplicationContext, DepartureContext, FilingContext, Finding, Judgement, Outcome, balance,
-    departure, duplicates, finding::Opinion, licence, matching, parties, price, quota, receipt,
-    recycling, stock, threshold,
+    ApplicationContext, DepartureContext, FilingContext, Finding, Judgement, Outcome, UseContext,
+    balance, border, departure, duplicates, finding::Opinion, licence, matching, parties, price,
+    quota, receipt, recycling, stock, threshold,
 };
 use domain::codes::Audience::{self, Filer, Official};
 use std::fmt::Write as _;
@@ -19,6 +19,8 @@ pub enum Tempo {
     FilingAndApplication,
     /// With goods that left before the register was asked.
     Departure,
+    /// With every use and report of arrival of a licence, and as days pass.
+    Border,
     /// With every dispatch or export, and with every paper about it that an authority hands in.
     Feed,
 }
@@ -32,8 +34,10 @@ pub enum Judge {
     OfBoth(fn(&FilingContext) -> Vec<Opinion>, fn(&ApplicationContext) -> Vec<Opinion>),
     /// Goods that left before the register was asked.
     OfDepartures(fn(&DepartureContext) -> Vec<Opinion>),
+    /// What left under a licence and a declaration.
+    OfUses(fn(&UseContext) -> Vec<Opinion>),
 }
-use Judge::{OfBoth, OfDepartures, OfFilings};
+use Judge::{OfBoth, OfDepartures, OfFilings, OfUses};
 
 /// One detector.
 #[derive(Clone, Copy, Debug)]
@@ -78,6 +82,8 @@ pub const DETECTORS: &[Detector] = &[
     row("export_without_licence",          1, Official, Tempo::LicenceUse,           "typology 7; decree 792",       OfFilings(licence::missing)),
     row("export_beyond_licence",           1, Official, Tempo::LicenceUse,           "typologies 6, 7; decree 792",  OfFilings(licence::exceeded)),
     row("departure_beyond_licence",        1, Official, Tempo::Departure,            "typology 6; decree 792",       OfDepartures(departure::beyond_licence)),
+    row("confirmed_goods_not_filed",       1, Official, Tempo::Border,               "typology 7; decree 792",       OfUses(border::not_filed)),
+    row("arrival_differs_from_confirmed",  1, Official, Tempo::Border,               "decree 792, article 18",       OfUses(border::arrived_otherwise)),
     row("recycler_fed_with_ore",           1, Official, Tempo::Filing,               "decree 785, article 11",       OfFilings(recycling::fed_with_ore)),
     row("party_on_list",                   1, Official, Tempo::FilingAndApplication, "typology 14; decree 792, articles 26 to 30", OfBoth(parties::of_filing, parties::of_application)),
     row("repeatedly_just_under_threshold", 1, Official, Tempo::Filing,               "typology 8",                   OfFilings(threshold::repeatedly_just_under)),
@@ -92,14 +98,14 @@ pub fn detector(name: &str) -> Option<&'static Detector> {
 pub fn evaluate(context: &FilingContext) -> Vec<Judgement> {
     judge_with(|judge| match judge {
         OfFilings(of_filing) | OfBoth(of_filing, _) => of_filing(context),
-        OfDepartures(_) => Vec::new(),
+        OfDepartures(_) | OfUses(_) => Vec::new(),
     })
 }
 
 /// What every detector says about an application.
 pub fn screen(context: &ApplicationContext) -> Vec<Judgement> {
     judge_with(|judge| match judge {
-        OfFilings(_) | OfDepartures(_) => Vec::new(),
+        OfFilings(_) | OfDepartures(_) | OfUses(_) => Vec::new(),
         OfBoth(_, of_application) => of_application(context),
     })
 }
@@ -108,7 +114,15 @@ pub fn screen(context: &ApplicationContext) -> Vec<Judgement> {
 pub fn of_departure(context: &DepartureContext) -> Vec<Judgement> {
     judge_with(|judge| match judge {
         OfDepartures(of_departure) => of_departure(context),
-        OfFilings(_) | OfBoth(..) => Vec::new(),
+        OfFilings(_) | OfBoth(..) | OfUses(_) => Vec::new(),
+    })
+}
+
+/// What every detector says about what left under a licence and a declaration.
+pub fn of_use(context: &UseContext) -> Vec<Judgement> {
+    judge_with(|judge| match judge {
+        OfUses(of_use) => of_use(context),
+        OfFilings(_) | OfBoth(..) | OfDepartures(_) => Vec::new(),
     })
 }
 
@@ -149,6 +163,7 @@ pub fn markdown() -> String {
             Tempo::LicenceUse => "every export, and every move or use of its licence",
             Tempo::FilingAndApplication => "every filing and application",
             Tempo::Departure => "goods that left before the register was asked",
+            Tempo::Border => "every use of a licence and report of arrival, and as days pass",
             Tempo::Feed => "every dispatch or export, and every invoice or declaration of it",
         };
         writeln!(table, "| `{name}` | {version} | {audience} | {tempo} | {source} |")

@@ -107,6 +107,11 @@ pub const SETTINGS: &[Setting] = &[
         "where files of many filings lie until they are dealt with; by default a folder among the system's temporary files, which does not outlive a restart of the machine",
     ),
     row(
+        "traces.memory_mib",
+        Some("512"),
+        "memory in which reporting-api keeps what traces are made of, once somebody asks for one: about 100 MiB a million edges between lots; with more than fits, or with 0, the database is asked each time",
+    ),
+    row(
         "documents.folder",
         None,
         "where the papers of applications lie, unless a bucket is named; by default a folder among the system's temporary files, which does not outlive a restart of the machine",
@@ -239,6 +244,7 @@ pub struct Settings {
     pub ratelimit: RateLimit,
     #[serde(default)]
     pub bulk: Bulk,
+    pub traces: Traces,
     pub documents: Documents,
     #[serde(default)]
     pub sealed: KeyFile,
@@ -345,6 +351,14 @@ pub struct RateLimit {
 #[expect(missing_docs, reason = "each field is described in `SETTINGS`")]
 pub struct Bulk {
     pub folder: Option<PathBuf>,
+}
+
+/// How lots are followed.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "each field is described in `SETTINGS`")]
+pub struct Traces {
+    pub memory_mib: usize,
 }
 
 /// Where the papers of applications lie, and what is done before one is taken in.

@@ -51,6 +51,9 @@ pub struct SigningKeyView {
     /// When another key took its place: what it signed before then stays good.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retired_at: Option<String>,
+    /// Since when others may have it: what it signed from then on proves nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub compromised_since: Option<String>,
 }
 
 /// A public key as JOSE libraries read it (RFC 7517, RFC 8037).
@@ -88,6 +91,7 @@ impl SigningKeyView {
             current: false,
             valid_from: None,
             retired_at: None,
+            compromised_since: None,
         }
     }
 }

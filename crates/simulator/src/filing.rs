@@ -6,11 +6,13 @@
 use domain::{
     codes::{Beyond, FilingKind, Outcome, Process},
     composition::StatedComposition,
+    identifiers::Uscc,
     ids::{LotId, MovementId, OrganisationId},
     mass::kilograms_of_grams,
 };
 use jiff::{Timestamp, tz::offset};
 use serde::Serialize;
+use serde_json::Value;
 
 /// Every organisation's one site.
 pub const SITE: &str = "S1";
@@ -56,6 +58,8 @@ pub struct Line {
     pub grams: u64,
     /// Gross mass not accepted.
     pub refused_grams: u64,
+    /// One standard uncertainty of the weighing, where it is stated.
+    pub uncertainty_grams: Option<u64>,
     /// What it is made of, where that is stated.
     pub composition: Option<StatedComposition>,
     /// Fen per kilogram.
@@ -152,31 +156,39 @@ impl Filing {
 
     /// The body of the request, once it is known which organisation has which id.
     pub fn body(&self, ids: &[OrganisationId]) -> Vec<u8> {
+        serde_json::to_vec(&self.wire(Names::Ids(ids))).expect("a form is always valid JSON")
+    }
+
+    /// The same before anybody has an id: lots and movements of others are written
+    /// `{lot:CODE/NUMBER}` and `{movement:CODE/REFERENCE}`, with the code of whoever named them.
+    pub fn template(&self, codes: &[Uscc]) -> Value {
+        serde_json::to_value(self.wire(Names::Codes(codes))).expect("a form is always valid JSON")
+    }
+
+    fn wire<'a>(&'a self, names: Names<'a>) -> Wire<'a> {
         let party_as =
             |kinds: &[FilingKind]| self.party.as_ref().filter(|_| kinds.contains(&self.kind));
         let beyond_as = |kind| self.beyond.filter(|_| self.kind == kind);
         let country_as = |kind| self.country.filter(|_| self.kind == kind);
         let happened_at = (self.kind != FilingKind::MonthlyReturn)
             .then(|| self.happened_at.display_with_offset(offset(8)).to_string());
-        let wire = Wire {
+        Wire {
             kind: self.kind,
             reference: &self.reference,
             site: SITE,
             happened_at,
             correction: self.correction.map(|(version, reason)| WireCorrection { version, reason }),
             process: self.process,
-            inputs: wire_lines(&self.inputs, self.filer, ids),
-            outputs: wire_lines(&self.outputs, self.filer, ids),
-            losses: wire_lines(&self.losses, self.filer, ids),
-            lines: wire_lines(&self.lines, self.filer, ids),
+            inputs: wire_lines(&self.inputs, self.filer, names),
+            outputs: wire_lines(&self.outputs, self.filer, names),
+            losses: wire_lines(&self.losses, self.filer, names),
+            lines: wire_lines(&self.lines, self.filer, names),
             client: party_as(&[FilingKind::Dispatch]),
             supplier: party_as(&[FilingKind::Receipt, FilingKind::Import]),
             end_user: party_as(&[FilingKind::Export]),
             contract: self.contract.as_deref(),
             invoice: self.invoice.as_deref(),
-            movement: self.movement.as_ref().map(|movement| {
-                MovementId::of(ids[movement.seller], &movement.reference).to_string()
-            }),
+            movement: self.movement.as_ref().map(|movement| names.movement(movement)),
             outcome: self.outcome,
             from: beyond_as(FilingKind::Receipt),
             to: beyond_as(FilingKind::Disposal),
@@ -186,13 +198,36 @@ impl Filing {
             licence: self.licence.as_deref(),
             month: self.month.as_ref().map(|(month, _)| month.as_str()),
             nil: self.month.as_ref().map(|(_, nil)| *nil),
-        };
-        serde_json::to_vec(&wire).expect("a form is always valid JSON")
+        }
     }
 }
 
-fn wire_lines<'a>(lines: &'a [Line], filer: usize, ids: &[OrganisationId]) -> Vec<WireLine<'a>> {
-    lines.iter().map(|line| WireLine::of(line, filer, ids)).collect()
+/// How others' lots and movements are named.
+#[derive(Clone, Copy)]
+enum Names<'a> {
+    Ids(&'a [OrganisationId]),
+    Codes(&'a [Uscc]),
+}
+
+impl Names<'_> {
+    fn lot(self, lot: &LotName) -> String {
+        match self {
+            Self::Ids(ids) => LotId::of(ids[lot.maker], &lot.number).to_string(),
+            Self::Codes(codes) => format!("{{lot:{}/{}}}", codes[lot.maker], lot.number),
+        }
+    }
+
+    fn movement(self, movement: &MovementName) -> String {
+        let MovementName { seller, reference } = movement;
+        match self {
+            Self::Ids(ids) => MovementId::of(ids[*seller], reference).to_string(),
+            Self::Codes(codes) => format!("{{movement:{}/{reference}}}", codes[*seller]),
+        }
+    }
+}
+
+fn wire_lines<'a>(lines: &'a [Line], filer: usize, names: Names<'_>) -> Vec<WireLine<'a>> {
+    lines.iter().map(|line| WireLine::of(line, filer, names)).collect()
 }
 
 #[derive(Serialize)]
@@ -262,6 +297,8 @@ struct WireLine<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     refused_kg: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    uncertainty_kg: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     composition: Option<&'a StatedComposition>,
     #[serde(skip_serializing_if = "Option::is_none")]
     unit_price: Option<WireMoney>,
@@ -274,13 +311,9 @@ struct WireMoney {
 }
 
 impl<'a> WireLine<'a> {
-    fn of(line: &'a Line, filer: usize, ids: &[OrganisationId]) -> Self {
+    fn of(line: &'a Line, filer: usize, names: Names<'_>) -> Self {
         let name = |lot: &LotName| {
-            if lot.maker == filer {
-                lot.number.clone()
-            } else {
-                LotId::of(ids[lot.maker], &lot.number).to_string()
-            }
+            if lot.maker == filer { lot.number.clone() } else { names.lot(lot) }
         };
         let kilograms = |grams: u64| kilograms_of_grams(grams.cast_signed());
         Self {
@@ -288,6 +321,7 @@ impl<'a> WireLine<'a> {
             product: line.product,
             quantity_kg: kilograms(line.grams),
             refused_kg: (line.refused_grams > 0).then(|| kilograms(line.refused_grams)),
+            uncertainty_kg: line.uncertainty_grams.map(kilograms),
             composition: line.composition.as_ref(),
             unit_price: line.price_fen.map(|fen| WireMoney {
                 amount: format!("{}.{:02}", fen / 100, fen % 100),

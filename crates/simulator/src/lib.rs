@@ -18,6 +18,7 @@ mod nation;
 mod plan;
 mod quotas;
 mod trades;
+pub mod year;
 
 pub use filing::{Filing, Line, LotName, MovementName, Party, SITE};
 pub use goods::{Facts, Good};

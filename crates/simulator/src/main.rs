@@ -1,4 +1,5 @@
-//! Fills an empty system with a small nation: `simulator demo --help` says how.
+//! Fills an empty system with a small nation, or writes down a labelled year of a large one:
+//! `simulator demo --help` and `simulator year --help` say how.
 
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
@@ -7,6 +8,7 @@ use simulator::{
     Plan, Wanted,
     api::Api,
     demonstration::{self, AdministratorSignIn},
+    year::{Year, YearWanted, writing},
 };
 use std::{path::PathBuf, process::ExitCode, time::Instant};
 use url::Url;
@@ -22,6 +24,8 @@ struct Arguments {
 enum Command {
     /// Registers the nation and sends what it filed in the last half-year.
     Demo(Demo),
+    /// Writes down a labelled year of a whole nation, to measure detection with.
+    Year(YearArguments),
 }
 
 #[derive(Args)]
@@ -61,15 +65,47 @@ struct Demo {
     administrator_password: String,
 }
 
+#[derive(Args)]
+struct YearArguments {
+    /// Another seed, another year; below 1000 for development, from there on for reports only.
+    #[arg(long)]
+    seed: u64,
+    /// How many firms file.
+    #[arg(long, default_value_t = 2_000)]
+    firms: usize,
+    /// The folder to write into.
+    #[arg(long)]
+    out: PathBuf,
+}
+
 fn main() -> ExitCode {
-    let Arguments { command: Command::Demo(demo) } = Arguments::parse();
-    match run(demo) {
+    let done = match Arguments::parse().command {
+        Command::Demo(demo) => run(demo),
+        Command::Year(arguments) => write_year(&arguments),
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("simulator: {error:#}");
             ExitCode::FAILURE
         }
     }
+}
+
+fn write_year(arguments: &YearArguments) -> anyhow::Result<()> {
+    let year = Year::of(&YearWanted { seed: arguments.seed, firms: arguments.firms });
+    writing::write(&year, &arguments.out)?;
+    let frauds = year.labels.iter().filter(|label| label.is_fraud()).count();
+    println!(
+        "{} firms, {} filings, {} invoices, {} declarations; {frauds} frauds and {} look-alikes, see {}",
+        year.firms.len(),
+        year.entries.len(),
+        year.invoices.len(),
+        year.declarations.len(),
+        year.labels.len() - frauds,
+        arguments.out.join("labels.json").display()
+    );
+    Ok(())
 }
 
 fn run(demo: Demo) -> anyhow::Result<()> {

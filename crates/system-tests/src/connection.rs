@@ -10,7 +10,7 @@ use tokio::{
 };
 
 const READ_BYTES: usize = 16 * 1024;
-const ANSWER_LIMIT_BYTES: usize = 4 * 1024 * 1024;
+const ANSWER_LIMIT_BYTES: usize = 16 * 1024 * 1024;
 
 /// An open connection.
 #[derive(Debug)]
@@ -68,6 +68,25 @@ impl Connection {
         self.request.extend_from_slice(head.as_bytes());
         self.request.extend_from_slice(body.as_bytes());
         self.stream.write_all(&self.request).await?;
+        self.answer().await
+    }
+
+    /// Sends a body with further header lines, each with its end, and waits for the answer.
+    ///
+    /// After an error the connection must not be used again.
+    pub async fn send(
+        &mut self,
+        (method, path): (&str, &str),
+        token: &str,
+        headers: &str,
+        body: &str,
+    ) -> io::Result<Answer> {
+        let length = body.len();
+        let request = format!(
+            "{method} {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\
+             {headers}Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
+        );
+        self.stream.write_all(request.as_bytes()).await?;
         self.answer().await
     }
 

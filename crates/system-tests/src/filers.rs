@@ -137,33 +137,67 @@ pub async fn register_many(database: &TestDatabase, count: usize) -> Vec<Filer> 
 
 /// Lets a new person work for an organisation in one role, and answers a key of that person.
 pub async fn grant_key(database: &TestDatabase, organisation: Uuid, role: &str) -> String {
+    let person = register_person(database).await;
+    grant_key_to(database, person, organisation, &[role]).await
+}
+
+/// A new person, who belongs to nobody yet.
+pub async fn register_person(database: &TestDatabase) -> Uuid {
     let client = database.owner().await;
-    let (person, id) = (Uuid::now_v7(), Uuid::now_v7());
-    let token = Token::random(TokenKind::Key(CredentialId::from_uuid(id)));
+    let person = Uuid::now_v7();
     let email = format!("{person}@example.com");
-    let person_stored = client
+    let stored = client
         .execute(
             "insert into people (id, email, name, language, created_at) values ($1, $2, $2, 'en', now())",
             &[&person, &email],
         )
         .await;
-    person_stored.expect("a person can be registered");
+    stored.expect("a person can be registered");
+    person
+}
+
+/// Lets a person work for an organisation in these roles, and answers a key for them there.
+pub async fn grant_key_to(
+    database: &TestDatabase,
+    person: Uuid,
+    organisation: Uuid,
+    roles: &[&str],
+) -> String {
+    let client = database.owner().await;
+    let id = Uuid::now_v7();
+    let token = Token::random(TokenKind::Key(CredentialId::from_uuid(id)));
     let member = client
         .execute(
-            "insert into memberships (person, organisation, role, granted_at) values ($1, $2, $3, now())",
-            &[&person, &organisation, &role],
+            "insert into memberships (person, organisation, role, granted_at)
+             select $1, $2, unnest($3::text[]), now() on conflict do nothing",
+            &[&person, &organisation, &roles],
         )
         .await;
     member.expect("a person can become a member");
     let key = client
         .execute(
             "insert into api_keys (id, organisation, person, name, key_hash, scopes, created_at, expires_at)
-             values ($1, $2, $3, 'load', $4, array[$5], now(), now() + interval '1 day')",
-            &[&id, &organisation, &person, &token.hash().as_slice(), &role],
+             values ($1, $2, $3, 'load', $4, $5, now(), now() + interval '1 day')",
+            &[&id, &organisation, &person, &token.hash().as_slice(), &roles],
         )
         .await;
     key.expect("a person can have a key");
     token.reveal()
+}
+
+/// A new organisation of a kind, such as `authority`.
+pub async fn register_organisation(database: &TestDatabase, kind: &str) -> Uuid {
+    let client = database.owner().await;
+    let id = Uuid::now_v7();
+    let stored = client
+        .execute(
+            "insert into organisations (id, kind, registration, country, name_zh, name_en, registered_at)
+             values ($1, $2, $3, 'CN', '示范', $2, now())",
+            &[&id, &kind, &id.to_string()],
+        )
+        .await;
+    stored.expect("an organisation can be registered");
+    id
 }
 
 /// The id with this beginning and these last two digits.

@@ -5,6 +5,7 @@
 
 pub mod chaos;
 pub mod connection;
+pub mod docket;
 pub mod evaluations;
 pub mod figures;
 pub mod filers;

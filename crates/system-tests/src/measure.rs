@@ -95,11 +95,43 @@ pub const fn real(count: u64) -> f64 {
 
 /// How long a process has run on a processor, in seconds. Nothing when it is gone.
 pub fn processor_seconds(pid: u32) -> Option<f64> {
+    let fields = stat(pid)?;
+    Some(real(field(&fields, 11)? + field(&fields, 12)?) / TICKS_PER_SECOND)
+}
+
+/// How long a PostgreSQL server has run on a processor in all its processes, those that ended
+/// included, in seconds. Nothing when it is gone.
+pub fn server_seconds(postmaster: u32) -> Option<f64> {
+    let mut ticks = 0;
+    for process in fs::read_dir("/proc").ok()?.flatten() {
+        let Some(pid) = process.file_name().to_str().and_then(|name| name.parse().ok()) else {
+            continue;
+        };
+        // Whoever ended since the folder was read is among the postmaster's own children by now.
+        let Some(fields) = stat(pid) else { continue };
+        if pid == postmaster {
+            ticks +=
+                [11, 12, 13, 14].iter().filter_map(|place| field(&fields, *place)).sum::<u64>();
+        } else if field(&fields, 1) == Some(postmaster.into()) {
+            ticks += [11, 12].iter().filter_map(|place| field(&fields, *place)).sum::<u64>();
+        }
+    }
+    (0 < ticks).then(|| real(ticks) / TICKS_PER_SECOND)
+}
+
+/// The process that started another.
+pub fn parent_of(pid: u32) -> Option<u32> {
+    field(&stat(pid)?, 1)?.try_into().ok()
+}
+
+/// What `/proc` tells of a process after its name, which may hold anything.
+fn stat(pid: u32) -> Option<Vec<String>> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name in parentheses may hold anything.
-    let fields: Vec<&str> = stat.rsplit_once(") ")?.1.split(' ').collect();
-    let ticks = |place: usize| fields.get(place)?.parse::<u64>().ok();
-    Some(real(ticks(11)? + ticks(12)?) / TICKS_PER_SECOND)
+    Some(stat.rsplit_once(") ")?.1.split(' ').map(str::to_owned).collect())
+}
+
+fn field(fields: &[String], place: usize) -> Option<u64> {
+    fields.get(place)?.parse().ok()
 }
 
 /// How much memory of a process is resident, in MiB.

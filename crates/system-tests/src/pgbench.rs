@@ -14,9 +14,10 @@ use url::Url;
 use uuid::Uuid;
 
 /// Tables in the order in which the service writes them, and what happens on conflict.
-const TABLES: [(&str, &str); 16] = [
+const TABLES: [(&str, &str); 17] = [
     ("filing_references", "on conflict do nothing"),
     ("idempotency_keys", "on conflict do nothing"),
+    ("first_receipts", "on conflict do nothing"),
     ("parties", "on conflict do nothing"),
     ("filings", ""),
     ("filing_lines", ""),

@@ -15,6 +15,7 @@ mod mail_server;
 mod ports;
 mod processes;
 mod proxy;
+mod s3_server;
 mod stack;
 
 pub use database_under_test::{TestDatabase, rendered};
@@ -24,6 +25,7 @@ pub use mail_server::MailServer;
 pub use ports::free_port;
 pub use processes::{Binaries, Running, wait_until};
 pub use proxy::Proxy;
+pub use s3_server::S3Server;
 pub use stack::{ADMINISTRATOR_EMAIL, ADMINISTRATOR_PASSWORD, Contents, Stack, StackOptions};
 
 /// The query that renders a live schema as diesel's `schema.rs`.

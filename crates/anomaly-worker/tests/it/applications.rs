@@ -1,12 +1,13 @@
 //! Applications are assessed once a version, with reasons.
 
-use crate::world::{World, now};
+use crate::world::{PATIENCE, World, now};
 use database::{Role, events};
 use domain::{
     event::Event,
     ids::{CaseId, EventId},
 };
 use serde_json::json;
+use testkit::wait_until;
 use uuid::Uuid;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -118,4 +119,34 @@ async fn whoever_is_listed_later_is_found_in_open_applications_and_forgotten_whe
     changes(&mut conn, "delisted").await;
     assert_eq!(risks().await, "high low");
     assert_eq!(world.number(open).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_entry_that_was_made_ahead_of_time_is_found_on_its_day_without_anybody_telling() {
+    let world = World::start().await;
+    let exporter = world.filer(&["export"], None).await;
+    let owner = world.stack.database().owner().await;
+    let content = json!({ "end_users": [{ "name": "Soon Listed Drives GmbH", "country": "DE" }], "lines": [] });
+    let case = Uuid::now_v7();
+    let statement = "insert into lodestone.cases (id, number, organisation, version, kind, state,
+            submitted_at, created_by, created_at, updated_at, content)
+        values ($1, $1::uuid::text, $2, 2, 'single', 'submitted', now(), $1, now(), now(), $3)";
+    owner.execute(statement, &[&case, &exporter.id.as_uuid(), &content]).await.unwrap();
+    // One whose day has come, and one whose day comes tomorrow; nobody tells of either.
+    let today = "(now() at time zone 'Asia/Shanghai')::date";
+    for (name, day) in [("SOON LISTED DRIVES", "0"), ("NEVER LISTED DRIVES", "1")] {
+        let statement = format!(
+            "insert into lodestone.listed_parties (id, list, name, valid_from, source, verification)
+             values (gen_random_uuid(), 'control', '{name}', {today} + {day}, 'a test', 'fictitious')"
+        );
+        owner.batch_execute(&statement).await.unwrap();
+    }
+    let told = "select count(*) from lodestone.events where name = 'party.listed' and convert_from(body, 'UTF8') like '%begins%'";
+    wait_until("the day is told", PATIENCE, async || (world.number(told).await == 1).then_some(()))
+        .await;
+    world.settles().await;
+    let found = "select count(*) from lodestone.findings where detector = 'party_on_list'
+        and state = 'open' and subject_kind = 'application'";
+    assert_eq!(world.number(found).await, 1);
+    assert_eq!(world.number(told).await, 1, "its day is told once");
 }

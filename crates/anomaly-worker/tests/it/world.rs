@@ -166,6 +166,7 @@ impl World {
             reversal,
             withdrawn_lots: Vec::new(),
             movement_reference: movement_reference(&filing.claim),
+            first_receipt: None,
             content_hash: [7; 32],
             idempotency: None,
             event: EventId::from_uuid(Uuid::now_v7()),

@@ -21,6 +21,8 @@ struct PublishedKey {
     key_id: String,
     algorithm: String,
     public_key: String,
+    #[serde(default)]
+    compromised_since: Option<String>,
 }
 
 /// Signed bytes with their signature, as licensing shows them.
@@ -43,6 +45,18 @@ impl PublishedKeys {
     pub fn all(&self) -> anyhow::Result<Vec<VerifyingKey>> {
         let ours = self.keys.iter().filter(|key| key.algorithm == "Ed25519");
         ours.map(PublishedKey::read).collect()
+    }
+
+    /// The same of something that was signed just now: a key that others may have proves nothing.
+    pub fn open_now(&self, signed: &Signed) -> anyhow::Result<Vec<u8>> {
+        let key = self.keys.iter().find(|key| key.key_id == signed.key_id);
+        if let Some(since) = key.and_then(|key| key.compromised_since.as_deref()) {
+            bail!(
+                "key {} was compromised since {since}: others may have signed this",
+                signed.key_id
+            );
+        }
+        self.open(signed)
     }
 
     /// The bytes that were signed, if one of these keys signed them.
@@ -85,6 +99,7 @@ mod tests {
                 key_id: sha256_hex(public.as_bytes())[..KEY_ID_DIGITS].to_owned(),
                 algorithm: "Ed25519".to_owned(),
                 public_key: BASE64_STANDARD.encode(public.as_bytes()),
+                compromised_since: None,
             }],
         }
     }
@@ -107,6 +122,16 @@ mod tests {
         assert!(keys.open(&signed(&other, b"{}")).is_err());
         let pretended = Signed { key_id: signed(&ours, b"").key_id, ..signed(&other, b"{}") };
         assert!(keys.open(&pretended).is_err());
+    }
+
+    #[test]
+    fn what_a_compromised_key_signs_now_is_refused_and_what_it_signed_is_left_to_the_register() {
+        let ours = SigningKey::from_bytes(&[5; 32]);
+        let mut keys = published(&ours);
+        assert!(keys.open_now(&signed(&ours, b"{}")).is_ok());
+        keys.keys[0].compromised_since = Some("2026-11-20T08:00:00Z".to_owned());
+        assert!(keys.open_now(&signed(&ours, b"{}")).is_err());
+        assert!(keys.open(&signed(&ours, b"{}")).is_ok());
     }
 
     #[test]

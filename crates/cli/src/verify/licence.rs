@@ -38,6 +38,10 @@ struct Statement {
     valid_from: String,
     valid_until: String,
     content_sha256: String,
+    #[serde(default)]
+    content_key_compromised_since: Option<String>,
+    #[serde(default)]
+    signature_in_doubt: bool,
     checked_at: String,
 }
 
@@ -89,7 +93,7 @@ async fn ask(
     number: SerialNumber,
 ) -> anyhow::Result<Statement> {
     let answer: Verification = licensing.get(&format!("/v1/verify/{number}"), &[]).await?;
-    let bytes = keys.open(&answer.signed)?;
+    let bytes = keys.open_now(&answer.signed)?;
     ensure!(bytes == canonical_json(&answer.statement)?, "another statement was signed than shown");
     let statement: Statement = serde_json::from_slice(&bytes)?;
     ensure!(statement.number == number.to_string(), "the answer is about {}", statement.number);
@@ -101,5 +105,11 @@ fn show(statement: &Statement) -> anyhow::Result<()> {
     say(&format!("{number}: {standing} ({kind}), {valid_from} to {valid_until}"))?;
     say(&format!("held by {} {}", statement.holder_name_zh, statement.holder_name_en))?;
     say(&format!("signed by the authority at {checked_at}"))?;
+    if statement.signature_in_doubt {
+        let since = statement.content_key_compromised_since.as_deref().unwrap_or("some time");
+        say(&format!(
+            "the licence's own signature proves nothing: its key was compromised since {since}"
+        ))?;
+    }
     Ok(())
 }

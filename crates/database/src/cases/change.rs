@@ -1,7 +1,7 @@
 //! Changing a case: lock, decide, store, tell.
 
 use super::{
-    CaseRecord, facts, find, holder,
+    CaseRecord, HistoryEntry, facts, find, holder,
     row::{CaseRow, QueryColumns, StateColumns, WorkColumns},
     with_history,
 };
@@ -14,7 +14,8 @@ use crate::{
     schema::{case_events, cases},
 };
 use diesel::{
-    ExpressionMethods, HasQuery, OptionalExtension, QueryDsl, define_sql_function, sql_types,
+    ExpressionMethods, HasQuery, OptionalExtension, QueryDsl, SelectableHelper,
+    define_sql_function, sql_types,
 };
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use domain::{
@@ -147,7 +148,8 @@ pub struct NewCase {
     pub person: PersonId,
 }
 
-/// Begins an application, once for each request; `answer` is kept for its repeats.
+/// Begins an application, once for each request; `answer` is kept for its repeats. Call it inside a
+/// transaction: an error must take back what was noted of the request.
 pub async fn create(
     conn: &mut AsyncPgConnection,
     request: &Request<'_>,
@@ -155,35 +157,34 @@ pub async fn create(
     moment: &Moment,
     answer: impl FnOnce(&CaseRecord) -> Value + Send,
 ) -> Result<Answered, CaseError> {
-    conn.transaction(async |conn| {
-        if let Some(before) = licensing_requests::begin(conn, request, moment).await? {
-            return Ok(before);
-        }
-        let number = numbers::next(conn, Series::Case, moment.today()).await?;
-        diesel::insert_into(cases::table)
-            .values((
-                cases::id.eq(new.id.as_uuid()),
-                cases::number.eq(number.to_string()),
-                cases::organisation.eq(new.organisation.as_uuid()),
-                cases::version.eq(1),
-                cases::kind.eq(new.kind.as_str()),
-                cases::state.eq(StateName::Draft.as_str()),
-                cases::created_by.eq(new.person.as_uuid()),
-                cases::created_at.eq(moment.at.to_diesel()),
-                cases::updated_at.eq(moment.at.to_diesel()),
-                cases::content.eq(&new.content),
-            ))
-            .execute(conn)
-            .await?;
-        let created = Step { id: new.id, version: 1, action: "create", state: StateName::Draft };
-        let by = By { person: Some(new.person), acting_for: Some(new.organisation) };
-        created.store(conn, by, moment, json!({"action": "create"})).await?;
-        let record = find(conn, new.id).await?.ok_or(CaseError::NoSuchCase)?;
-        let answer = answer(&record);
-        licensing_requests::finish(conn, request, &answer).await?;
-        Ok(Answered::Now(answer))
-    })
-    .await
+    if let Some(before) = licensing_requests::begin(conn, request, moment).await? {
+        return Ok(before);
+    }
+    let number = numbers::next(conn, Series::Case, moment.today()).await?;
+    let row: CaseRow = diesel::insert_into(cases::table)
+        .values((
+            cases::id.eq(new.id.as_uuid()),
+            cases::number.eq(number.to_string()),
+            cases::organisation.eq(new.organisation.as_uuid()),
+            cases::version.eq(1),
+            cases::kind.eq(new.kind.as_str()),
+            cases::state.eq(StateName::Draft.as_str()),
+            cases::created_by.eq(new.person.as_uuid()),
+            cases::created_at.eq(moment.at.to_diesel()),
+            cases::updated_at.eq(moment.at.to_diesel()),
+            cases::content.eq(&new.content),
+        ))
+        .returning(CaseRow::as_returning())
+        .get_result(conn)
+        .await?;
+    let created = Step { id: new.id, version: 1, action: "create", state: StateName::Draft };
+    let by = By { person: Some(new.person), acting_for: Some(new.organisation) };
+    let detail = json!({"action": "create"});
+    created.store(conn, by, moment, detail.clone()).await?;
+    let record = CaseRecord::try_from((row, vec![created.entry(by, moment, detail)]));
+    let answer = answer(&record.map_err(Error::from)?);
+    licensing_requests::finish(conn, request, &answer).await?;
+    Ok(Answered::Now(answer))
 }
 
 /// What an application is changed to.
@@ -493,6 +494,22 @@ struct Step {
 }
 
 impl Step {
+    /// The step as it is read back.
+    fn entry(&self, by: By, moment: &Moment, detail: Value) -> HistoryEntry {
+        // As Postgres keeps it: to the microsecond.
+        let at = Timestamp::from_microsecond(moment.at.as_microsecond());
+        HistoryEntry {
+            version: self.version,
+            action: self.action.to_owned(),
+            state: self.state.to_string(),
+            person: by.person,
+            acting_for: by.acting_for,
+            at: at.expect("it was a moment before"),
+            on: moment.today(),
+            detail,
+        }
+    }
+
     async fn store(
         &self,
         conn: &mut AsyncPgConnection,

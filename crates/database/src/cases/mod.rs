@@ -9,6 +9,7 @@ mod change;
 mod decided;
 mod facts;
 mod list;
+mod lots;
 mod page;
 mod queue;
 mod routing;
@@ -20,6 +21,7 @@ pub use change::{
 };
 pub use decided::decided_since;
 pub use list::{CaseHeader, QueuePlace, of_organisation};
+pub use lots::{CitedClaim, CitedLots, cited_lots};
 pub use page::{
     CaseFinding, CasePage, Compliance, Precedent, QueueName, exporter, page, precedents,
 };

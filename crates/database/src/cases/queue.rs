@@ -157,8 +157,14 @@ pub async fn queue(
     let officer = || sql::<Nullable<SqlUuid>>("coalesce(cases.reviewer, cases.assigned_to)");
     query = match filter.officer {
         None => query,
-        Some(OfOfficer::Person(person)) => query.filter(officer().eq(person.as_uuid())),
-        Some(OfOfficer::Nobody) => query.filter(officer().is_null()),
+        // The officer comes first in the order, where all have the same: as in the index, so that a
+        // page of one with thousands of cases is not sorted out of all of them.
+        Some(OfOfficer::Person(person)) => query
+            .filter(officer().eq(person.as_uuid()))
+            .order((officer(), cases::submitted_at, cases::id)),
+        Some(OfOfficer::Nobody) => query
+            .filter(officer().is_null())
+            .order((officer(), cases::submitted_at, cases::id)),
         Some(OfOfficer::Absent(day)) => query.filter(
             sql::<Bool>(
                 "coalesce(cases.reviewer, cases.assigned_to) in (select person from officer_absences where ",

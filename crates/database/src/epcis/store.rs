@@ -1,22 +1,15 @@
-//! Storing a document's events, once each.
+//! Storing a document's events, once each. Who stores them is the writer of filings, in the
+//! transaction that records what they mean (`filing_writer::document`).
 
-use super::{Capture, waiting};
-use crate::{
-    Error, act_for,
-    events::{self, Act},
-};
-use diesel::sql_types::{
-    Array, Binary, Bool, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid,
-};
-use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
-use domain::{
-    event::Event,
-    ids::{MovementId, OrganisationId},
-};
+use super::Capture;
+use crate::Error;
+use domain::ids::{MovementId, OrganisationId, PersonId};
+use futures_util::{future::OptionFuture, try_join};
 use jiff::Timestamp;
-use jiff_diesel::ToDiesel;
+use postgres_types::ToSql;
 use serde_json::Value;
-use std::{collections::HashSet, fmt::Write};
+use std::{collections::HashSet, fmt::Write, sync::Arc};
+use tokio_postgres::{Client, Statement};
 use uuid::Uuid;
 
 /// An event that is to be stored, unless it is known.
@@ -48,7 +41,7 @@ pub struct NewCapture {
     /// The job; `captured` and `duplicates` are counted when it is stored.
     pub job: Capture,
     /// Its events that nothing is wrong with.
-    pub events: Vec<NewEvent>,
+    pub events: Vec<Arc<NewEvent>>,
     /// Those of them that are receipts of movements which nobody has announced yet.
     pub waits: Vec<Waits>,
 }
@@ -75,165 +68,184 @@ pub struct Captured {
     pub duplicates: u32,
 }
 
-#[derive(diesel::QueryableByName)]
-struct EventColumn {
-    #[diesel(sql_type = SqlUuid)]
-    event: Uuid,
+/// The statements that store a document, prepared.
+#[derive(Debug)]
+pub(crate) struct StoringStatements {
+    claim: Statement,
+    insert_events: Statement,
+    insert_terms: Statement,
+    insert_waiting: Statement,
+    insert_capture: Statement,
 }
 
 const CLAIM: &str = "insert into epcis_event_keys (organisation, hash, declaration, event)
-    select $1, row.* from unnest($2, $3, $4) row
+    select $1, row.* from unnest($2::bytea[], $3::bytea[], $4::uuid[]) row
     on conflict do nothing returning event";
 
 const INSERT_EVENTS: &str = "insert into epcis_events (organisation, id, capture, event_id, hash,
         declared_wrong, biz_step, event_time, recorded_at, terms, body)
     select $1, id, $2, event_id, hash, declared_wrong, biz_step, event_time, $3, terms::bigint[], body
-    from unnest($4, $5, $6, $7, $8, $9, $10, $11)
+    from unnest($4::uuid[], $5::text[], $6::bytea[], $7::boolean[], $8::text[], $9::timestamptz[],
+            $10::text[], $11::bytea[])
         as row (id, event_id, hash, declared_wrong, biz_step, event_time, terms, body)";
 
 const INSERT_TERMS: &str = "insert into epcis_event_terms (organisation, term, event_time, event)
     select $1, term, event_time, id
-    from unnest($2, $3, $4) as row (id, event_time, terms), unnest(terms::bigint[]) term
+    from unnest($2::uuid[], $3::timestamptz[], $4::text[]) as row (id, event_time, terms),
+        unnest(terms::bigint[]) term
     order by term, event_time, id";
+
+/// Receipts of movements that nobody has announced yet.
+const INSERT_WAITING: &str =
+    "insert into epcis_waiting (organisation, event, movement, person, form, key, created_at)
+    select $1, event, movement, $2, form, key, $3
+    from unnest($4::uuid[], $5::uuid[], $6::jsonb[], $7::text[]) as row (event, movement, form, key)";
 
 const INSERT_CAPTURE: &str =
     "insert into epcis_captures (organisation, id, person, error_behaviour,
         created_at, finished_at, success, captured, duplicates, filings, errors, outcomes)
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
 
-/// Stores a document's events, its job and the event that announces it, or nothing of it.
-pub async fn store(
-    conn: &mut AsyncPgConnection,
-    organisation: OrganisationId,
-    act: &Act,
-    capture: &NewCapture,
-) -> Result<Captured, Error> {
-    conn.transaction(async |conn| {
-        act_for(conn, &[organisation]).await?;
-        let mut events: Vec<&NewEvent> = capture.events.iter().collect();
-        // Two documents with the same events wait for each other in one order.
-        events.sort_unstable_by_key(|event| (event.hash, event.declaration));
-        let new = claim(conn, organisation, &events).await?;
-        let known = events.len() - new.len();
-        events.retain(|event| new.contains(&event.id));
-        if !events.is_empty() {
-            insert_events(conn, organisation, &capture.job, &events).await?;
-            insert_terms(conn, organisation, &events).await?;
+impl StoringStatements {
+    pub(crate) async fn prepare(client: &Client) -> Result<Self, Error> {
+        let (claim, insert_events, insert_terms, insert_waiting, insert_capture) = try_join!(
+            client.prepare(CLAIM),
+            client.prepare(INSERT_EVENTS),
+            client.prepare(INSERT_TERMS),
+            client.prepare(INSERT_WAITING),
+            client.prepare(INSERT_CAPTURE),
+        )?;
+        Ok(Self { claim, insert_events, insert_terms, insert_waiting, insert_capture })
+    }
+
+    /// Which of these events are new, inside the transaction that stores them.
+    pub(crate) async fn claim(
+        &self,
+        client: &Client,
+        organisation: OrganisationId,
+        events: &[Arc<NewEvent>],
+    ) -> Result<HashSet<Uuid>, Error> {
+        if events.is_empty() {
+            return Ok(HashSet::new());
         }
+        // Two documents with the same events wait for each other in one order.
+        let mut events: Vec<&NewEvent> = events.iter().map(AsRef::as_ref).collect();
+        events.sort_unstable_by_key(|event| (event.hash, event.declaration));
+        let hashes: Vec<&[u8]> = events.iter().map(|event| event.hash.as_slice()).collect();
+        let declaration =
+            |event: &&'_ NewEvent| event.declaration.map_or_else(Vec::new, |it| it.to_vec());
+        let declarations: Vec<Vec<u8>> = events.iter().map(declaration).collect();
+        let ids: Vec<Uuid> = events.iter().map(|event| event.id).collect();
+        let claimed = client
+            .query(&self.claim, &[&organisation.as_uuid(), &hashes, &declarations, &ids])
+            .await?;
+        Ok(claimed.iter().map(|row| row.get(0)).collect())
+    }
+
+    /// Writes the job and those of its events that are new. Sent at once when first polled, so that
+    /// it travels with what is sent before and after it.
+    pub(crate) async fn insert(
+        &self,
+        client: &Client,
+        person: PersonId,
+        organisation: OrganisationId,
+        capture: &NewCapture,
+        new: &HashSet<Uuid>,
+    ) -> Result<(), tokio_postgres::Error> {
+        let events: Vec<&NewEvent> =
+            capture.events.iter().map(AsRef::as_ref).filter(|it| new.contains(&it.id)).collect();
         let waits: Vec<&Waits> =
             capture.waits.iter().filter(|waits| new.contains(&waits.event)).collect();
-        if let Some(person) = act.person.filter(|_| !waits.is_empty()) {
-            waiting::keep(conn, organisation, person, &waits, act.at).await?;
-        }
-        let captured = Captured {
-            captured: u32::try_from(events.len()).unwrap_or(u32::MAX),
-            duplicates: capture.job.duplicates + u32::try_from(known).unwrap_or(u32::MAX),
-        };
-        insert_capture(conn, organisation, act, &capture.job, captured).await?;
-        let event = Event::EpcisCaptured {
-            capture: capture.job.id,
-            organisation,
-            captured: captured.captured,
-            duplicates: captured.duplicates,
-        };
-        events::append(conn, &act.origin(), capture.job.id, &event).await?;
-        Ok(captured)
-    })
-    .await
-}
-
-async fn claim(
-    conn: &mut AsyncPgConnection,
-    organisation: OrganisationId,
-    events: &[&NewEvent],
-) -> Result<HashSet<Uuid>, Error> {
-    if events.is_empty() {
-        return Ok(HashSet::new());
+        let job = &capture.job;
+        let (organisation, person) = (organisation.as_uuid(), person.as_uuid());
+        let events_and_terms: OptionFuture<_> = (!events.is_empty())
+            .then(|| self.insert_events(client, organisation, job, &events))
+            .into();
+        let waiting: OptionFuture<_> = (!waits.is_empty())
+            .then(|| self.insert_waiting(client, organisation, person, &waits, job.created_at))
+            .into();
+        let (captured, duplicates, filings) =
+            (count(job.captured), count(job.duplicates), count(job.filings));
+        let columns: [&(dyn ToSql + Sync); 12] = [
+            &organisation,
+            &job.id,
+            &person,
+            &job.error_behaviour,
+            &job.created_at,
+            &job.finished_at,
+            &job.success,
+            &captured,
+            &duplicates,
+            &filings,
+            &job.errors,
+            &job.outcomes,
+        ];
+        let (events, waiting, job) = futures_util::join!(
+            events_and_terms,
+            waiting,
+            client.execute(&self.insert_capture, &columns)
+        );
+        events.transpose()?;
+        waiting.transpose()?;
+        job.map(drop)
     }
-    let hashes: Vec<&[u8]> = events.iter().map(|event| event.hash.as_slice()).collect();
-    let declarations: Vec<&[u8]> = events
-        .iter()
-        .map(|event| event.declaration.as_ref().map_or(&[][..], <[u8; 32]>::as_slice))
-        .collect();
-    let ids: Vec<Uuid> = events.iter().map(|event| event.id).collect();
-    let claimed: Vec<EventColumn> = diesel::sql_query(CLAIM)
-        .bind::<SqlUuid, _>(organisation.as_uuid())
-        .bind::<Array<Binary>, _>(hashes)
-        .bind::<Array<Binary>, _>(declarations)
-        .bind::<Array<SqlUuid>, _>(ids)
-        .load(conn)
-        .await?;
-    Ok(claimed.into_iter().map(|row| row.event).collect())
-}
 
-async fn insert_events(
-    conn: &mut AsyncPgConnection,
-    organisation: OrganisationId,
-    job: &Capture,
-    events: &[&NewEvent],
-) -> Result<(), Error> {
-    let column = |read: fn(&NewEvent) -> String| events.iter().map(|e| read(e)).collect::<Vec<_>>();
-    let steps: Vec<Option<&str>> = events.iter().map(|event| event.biz_step.as_deref()).collect();
-    let times: Vec<_> = events.iter().map(|event| event.event_time.to_diesel()).collect();
-    diesel::sql_query(INSERT_EVENTS)
-        .bind::<SqlUuid, _>(organisation.as_uuid())
-        .bind::<SqlUuid, _>(job.id)
-        .bind::<Timestamptz, _>(job.created_at.to_diesel())
-        .bind::<Array<SqlUuid>, _>(events.iter().map(|event| event.id).collect::<Vec<_>>())
-        .bind::<Array<Text>, _>(column(|event| event.event_id.clone()))
-        .bind::<Array<Binary>, _>(events.iter().map(|e| e.hash.as_slice()).collect::<Vec<_>>())
-        .bind::<Array<Bool>, _>(events.iter().map(|e| e.declaration.is_some()).collect::<Vec<_>>())
-        .bind::<Array<Nullable<Text>>, _>(steps)
-        .bind::<Array<Timestamptz>, _>(times)
-        .bind::<Array<Text>, _>(column(|event| array(&event.terms)))
-        .bind::<Array<Binary>, _>(events.iter().map(|e| e.body.as_slice()).collect::<Vec<_>>())
-        .execute(conn)
-        .await?;
-    Ok(())
-}
+    async fn insert_events(
+        &self,
+        client: &Client,
+        organisation: Uuid,
+        job: &Capture,
+        events: &[&NewEvent],
+    ) -> Result<(), tokio_postgres::Error> {
+        let ids: Vec<Uuid> = events.iter().map(|event| event.id).collect();
+        let names: Vec<&str> = events.iter().map(|event| event.event_id.as_str()).collect();
+        let hashes: Vec<&[u8]> = events.iter().map(|event| event.hash.as_slice()).collect();
+        let wrong: Vec<bool> = events.iter().map(|event| event.declaration.is_some()).collect();
+        let steps: Vec<Option<&str>> =
+            events.iter().map(|event| event.biz_step.as_deref()).collect();
+        let times: Vec<Timestamp> = events.iter().map(|event| event.event_time).collect();
+        let terms: Vec<String> = events.iter().map(|event| array(&event.terms)).collect();
+        let selective: Vec<String> =
+            events.iter().map(|event| array(&event.selective_terms)).collect();
+        let bodies: Vec<&[u8]> = events.iter().map(|event| event.body.as_slice()).collect();
+        let columns: [&(dyn ToSql + Sync); 11] = [
+            &organisation,
+            &job.id,
+            &job.created_at,
+            &ids,
+            &names,
+            &hashes,
+            &wrong,
+            &steps,
+            &times,
+            &terms,
+            &bodies,
+        ];
+        let of_terms: [&(dyn ToSql + Sync); 4] = [&organisation, &ids, &times, &selective];
+        try_join!(
+            client.execute(&self.insert_events, &columns),
+            client.execute(&self.insert_terms, &of_terms),
+        )?;
+        Ok(())
+    }
 
-async fn insert_terms(
-    conn: &mut AsyncPgConnection,
-    organisation: OrganisationId,
-    events: &[&NewEvent],
-) -> Result<(), Error> {
-    diesel::sql_query(INSERT_TERMS)
-        .bind::<SqlUuid, _>(organisation.as_uuid())
-        .bind::<Array<SqlUuid>, _>(events.iter().map(|event| event.id).collect::<Vec<_>>())
-        .bind::<Array<Timestamptz>, _>(
-            events.iter().map(|event| event.event_time.to_diesel()).collect::<Vec<_>>(),
-        )
-        .bind::<Array<Text>, _>(
-            events.iter().map(|event| array(&event.selective_terms)).collect::<Vec<_>>(),
-        )
-        .execute(conn)
-        .await?;
-    Ok(())
-}
-
-async fn insert_capture(
-    conn: &mut AsyncPgConnection,
-    organisation: OrganisationId,
-    act: &Act,
-    job: &Capture,
-    captured: Captured,
-) -> Result<(), Error> {
-    diesel::sql_query(INSERT_CAPTURE)
-        .bind::<SqlUuid, _>(organisation.as_uuid())
-        .bind::<SqlUuid, _>(job.id)
-        .bind::<Nullable<SqlUuid>, _>(act.person.map(domain::ids::PersonId::as_uuid))
-        .bind::<Text, _>(&job.error_behaviour)
-        .bind::<Timestamptz, _>(job.created_at.to_diesel())
-        .bind::<Timestamptz, _>(job.finished_at.to_diesel())
-        .bind::<Bool, _>(job.success)
-        .bind::<Integer, _>(count(captured.captured))
-        .bind::<Integer, _>(count(captured.duplicates))
-        .bind::<Integer, _>(count(job.filings))
-        .bind::<Jsonb, _>(&job.errors)
-        .bind::<Jsonb, _>(&job.outcomes)
-        .execute(conn)
-        .await?;
-    Ok(())
+    async fn insert_waiting(
+        &self,
+        client: &Client,
+        organisation: Uuid,
+        person: Uuid,
+        waits: &[&Waits],
+        at: Timestamp,
+    ) -> Result<(), tokio_postgres::Error> {
+        let events: Vec<Uuid> = waits.iter().map(|waits| waits.event).collect();
+        let movements: Vec<Uuid> = waits.iter().map(|waits| waits.movement.as_uuid()).collect();
+        let forms: Vec<&Value> = waits.iter().map(|waits| &waits.form).collect();
+        let keys: Vec<&str> = waits.iter().map(|waits| waits.key.as_str()).collect();
+        let columns: [&(dyn ToSql + Sync); 7] =
+            [&organisation, &person, &at, &events, &movements, &forms, &keys];
+        client.execute(&self.insert_waiting, &columns).await?;
+        Ok(())
+    }
 }
 
 fn count(number: u32) -> i32 {

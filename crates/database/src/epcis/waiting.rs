@@ -1,6 +1,5 @@
 //! Receipts of movements that nobody has announced yet: they become filings when somebody does.
 
-use super::store::Waits;
 use crate::{Error, act_for, schema::epcis_waiting, transaction::acting_for};
 use diesel::{
     ExpressionMethods, OptionalExtension, QueryDsl, QueryableByName,
@@ -8,8 +7,6 @@ use diesel::{
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::ids::{OrganisationId, PersonId};
-use jiff::Timestamp;
-use jiff_diesel::ToDiesel;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -30,32 +27,6 @@ struct ReadyRow {
     organisation: Uuid,
     #[diesel(sql_type = SqlUuid)]
     event: Uuid,
-}
-
-/// Keeps what waits, in the transaction that stores its events.
-pub(super) async fn keep(
-    conn: &mut AsyncPgConnection,
-    organisation: OrganisationId,
-    person: PersonId,
-    waits: &[&Waits],
-    now: Timestamp,
-) -> Result<(), Error> {
-    let rows: Vec<_> = waits
-        .iter()
-        .map(|waits| {
-            (
-                epcis_waiting::organisation.eq(organisation.as_uuid()),
-                epcis_waiting::event.eq(waits.event),
-                epcis_waiting::movement.eq(waits.movement.as_uuid()),
-                epcis_waiting::person.eq(person.as_uuid()),
-                epcis_waiting::form.eq(&waits.form),
-                epcis_waiting::key.eq(&waits.key),
-                epcis_waiting::created_at.eq(now.to_diesel()),
-            )
-        })
-        .collect();
-    diesel::insert_into(epcis_waiting::table).values(rows).execute(conn).await?;
-    Ok(())
 }
 
 /// Receipts whose movement was announced to whoever sent them, the first first: whose they are,

@@ -6,10 +6,13 @@
 //! (parties, holders, balances), only after the lane before it has done so; between the two,
 //! lanes write what nobody else touches, which is nearly everything.
 
-use super::{Entry, connect_client, rows::Rows, statements::Statements};
+use super::{
+    Entry, connect_client,
+    rows::Rows,
+    statements::{Claimed, Statements},
+};
 use crate::{Error, Target};
 use domain::ids::{FilingId, OrganisationId};
-use futures_util::try_join;
 use std::collections::HashMap;
 use tokio_postgres::{Client, Statement};
 use uuid::Uuid;
@@ -29,6 +32,15 @@ pub struct Taken {
     pub filing: FilingId,
     /// Whether it says exactly the same.
     pub same_content: bool,
+}
+
+/// What of a chunk's claims was not free.
+#[derive(Debug, Default)]
+pub struct Claims {
+    /// Filings whose reference was taken before.
+    pub taken: HashMap<FilingId, Taken>,
+    /// Filings that are no first receipt after all, and the reference of the one that is.
+    pub received_before: HashMap<FilingId, String>,
 }
 
 /// What a chunk still has to write when its turn comes.
@@ -84,25 +96,35 @@ impl BulkLane {
         !self.client.is_closed()
     }
 
-    /// Begins a transaction and claims the references of these entries.
+    /// Begins a transaction and claims the references and first receipts of these entries.
     ///
     /// Answers which of them were taken before. One transaction must not hold a reference twice.
     pub async fn claim(
         &self,
         organisation: OrganisationId,
         entries: &[&Entry],
-    ) -> Result<HashMap<FilingId, Taken>, Error> {
+    ) -> Result<Claims, Error> {
         if entries.is_empty() {
-            self.begin(organisation).await?;
-            return Ok(HashMap::new());
+            self.statements.begin(&self.client, organisation).await?;
+            return Ok(Claims::default());
         }
-        let (free, _) = self.statements.begin_and_claim(&self.client, entries).await?;
+        let Claimed { free, received_before, .. } =
+            self.statements.begin_and_claim(&self.client, entries).await?;
         let taken = entries.iter().filter(|entry| !free.contains(&entry.filing.id.as_uuid()));
         let found = self.statements.find_taken(&self.client, taken.copied()).await?;
         let taken = found
             .into_iter()
             .map(|(entry, filing, same_content)| (entry, Taken { filing, same_content }));
-        Ok(taken.collect())
+        let mut claims = Claims { taken: taken.collect(), ..Claims::default() };
+        for entry in entries {
+            if !received_before.contains(&entry.filing.id.as_uuid()) {
+                continue;
+            }
+            if let Some(by) = self.statements.received_before(&self.client, entry).await? {
+                claims.received_before.insert(entry.filing.id, by);
+            }
+        }
+        Ok(claims)
     }
 
     /// Writes what nobody else touches.
@@ -138,14 +160,5 @@ impl BulkLane {
     /// Takes back what was begun.
     pub async fn roll_back(&self) -> Result<(), Error> {
         Ok(self.client.batch_execute("rollback").await?)
-    }
-
-    async fn begin(&self, organisation: OrganisationId) -> Result<(), Error> {
-        let organisations = crate::connect::uuid_list(&[organisation]);
-        try_join!(
-            self.client.batch_execute("begin"),
-            self.statements.act_for(&self.client, &organisations),
-        )?;
-        Ok(())
     }
 }

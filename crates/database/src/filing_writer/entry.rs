@@ -5,8 +5,8 @@ use domain::{
     calendar_month::Month,
     filing::Filing,
     flow::{FlowKey, FlowMass},
-    ids::{EventId, FilingId, LotId, SiteId},
-    movement::MovementReference,
+    ids::{EventId, FilingId, LotId, MovementId, SiteId},
+    movement::{MovementName, MovementReference},
     posting::Posting,
 };
 use jiff::Timestamp;
@@ -25,6 +25,8 @@ pub struct Entry {
     pub withdrawn_lots: Vec<WithdrawnLot>,
     /// What the movement that it starts is called; `None` where it starts none.
     pub movement_reference: Option<MovementReference>,
+    /// For a receipt of what its organisation has not received before: only one can be the first.
+    pub first_receipt: Option<FirstReceipt>,
     /// SHA-256 of the claim as sent: the same filing sent twice is the same.
     pub content_hash: [u8; 32],
     /// The caller's idempotency key and the hash of its whole request, where it gave one.
@@ -63,6 +65,15 @@ pub struct WithdrawnLot {
     pub category: String,
 }
 
+/// A receipt that found its movement not received before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FirstReceipt {
+    /// The movement.
+    pub movement: MovementId,
+    /// How the receipt names it: a reference is good for the first receipt only.
+    pub name: MovementName,
+}
+
 /// A key under which a request may be repeated without effect.
 #[derive(Clone, Debug)]
 pub struct Idempotency {
@@ -88,6 +99,9 @@ pub enum Verdict {
         /// Whether it says exactly the same.
         same_content: bool,
     },
+    /// Another receipt of its movement has come first, by this reference of the same organisation:
+    /// the claim is to be judged anew.
+    ReceivedBefore(String),
 }
 
 /// Why an entry was not written.

@@ -9,20 +9,21 @@
 //! this module holds a tokio-postgres connection of its own (`docs/decisions/0003`).
 
 mod bulk;
+mod document;
 mod entry;
 mod numeric;
-mod queue;
 mod rows;
 mod statements;
 
-pub use bulk::{BulkLane, BulkVerdicts, Shared, Taken};
-pub use entry::{Entry, Idempotency, Reversal, Verdict, WithdrawnLot, WriteError};
+pub use bulk::{BulkLane, BulkVerdicts, Claims, Shared, Taken};
+pub use document::{Document, DocumentVerdict};
+pub use entry::{Entry, FirstReceipt, Idempotency, Reversal, Verdict, WithdrawnLot, WriteError};
 
-use crate::{Error, Role, Target};
+use crate::{Error, Role, Target, fair_queue::FairQueue};
+use document::WaitingDocument;
 use domain::ids::OrganisationId;
-use queue::FairQueue;
 use secrecy::ExposeSecret;
-use statements::Statements;
+use statements::{Claimed, Statements};
 use std::{collections::HashSet, sync::Arc, time::Duration};
 use tokio::sync::oneshot;
 use tokio_postgres::{Client, NoTls};
@@ -39,10 +40,11 @@ const WRITERS: usize = 2;
 const RECONNECT_FIRST: Duration = Duration::from_millis(100);
 const RECONNECT_LAST: Duration = Duration::from_secs(5);
 
-/// Hands entries over to the writing task; cheap to clone.
+/// Hands entries over to the writing tasks; cheap to clone.
 #[derive(Clone, Debug)]
 pub struct FilingWriter {
     queue: Arc<FairQueue<OrganisationId, Waiting>>,
+    documents: Arc<FairQueue<OrganisationId, WaitingDocument>>,
 }
 
 #[derive(Debug)]
@@ -56,8 +58,13 @@ impl FilingWriter {
     /// that waited is written.
     pub fn start(target: Target) -> (Self, tokio::task::JoinHandle<()>) {
         let queue = Arc::new(FairQueue::new(CAPACITY, CAPACITY_PER_ORGANISATION));
-        let task = tokio::spawn(write_on_all(target, Arc::clone(&queue)));
-        (Self { queue }, task)
+        let documents = document::queue();
+        let writing = write_on_all(target.clone(), Arc::clone(&queue));
+        let writing_documents = document::write_on_all(target, Arc::clone(&documents));
+        let task = tokio::spawn(async {
+            tokio::join!(writing, writing_documents);
+        });
+        (Self { queue, documents }, task)
     }
 
     /// Writes an entry and answers once it is durable.
@@ -76,6 +83,7 @@ impl FilingWriter {
     /// Takes nothing more; what waits is still written.
     pub fn close(&self) {
         self.queue.close();
+        self.documents.close();
     }
 
     /// How many filings wait for the next transaction.
@@ -180,11 +188,12 @@ impl Writer {
             let entries: Vec<&Entry> = batch.iter().map(|waiting| &waiting.entry).collect();
             match self.commit(&entries).await {
                 Ok(Committed::All { taken }) => break Ok(taken),
-                // Rare: a key that stands for another request. The claim of its reference must
-                // not stay, so everything was rolled back and the others go on without it.
-                Ok(Committed::Nothing { key_taken }) => {
+                // Rare: a key that stands for another request, or a receipt that is no first one.
+                // The claim of its reference must not stay, so everything was rolled back and the
+                // others go on without it.
+                Ok(Committed::Nothing { in_the_way }) => {
                     let (out, rest) = batch.into_iter().partition(|waiting| {
-                        key_taken.contains(&waiting.entry.filing.id.as_uuid())
+                        in_the_way.contains(&waiting.entry.filing.id.as_uuid())
                     });
                     batch = rest;
                     self.answer_taken(out).await;
@@ -255,9 +264,11 @@ impl Writer {
     }
 
     async fn try_commit(&self, entries: &[&Entry]) -> Result<Committed, Error> {
-        let (free, key_taken) = self.statements.begin_and_claim(&self.client, entries).await?;
+        let Claimed { free, mut key_taken, received_before } =
+            self.statements.begin_and_claim(&self.client, entries).await?;
+        key_taken.extend(received_before);
         if !key_taken.is_empty() {
-            return Ok(Committed::Nothing { key_taken });
+            return Ok(Committed::Nothing { in_the_way: key_taken });
         }
         let (new, taken): (Vec<&Entry>, Vec<&Entry>) =
             entries.iter().copied().partition(|entry| free.contains(&entry.filing.id.as_uuid()));
@@ -293,23 +304,27 @@ impl Writer {
 enum Committed {
     /// Everything new is durable; these references were taken before.
     All { taken: HashSet<uuid::Uuid> },
-    /// Rolled back: these filings' idempotency keys stand for something else.
-    Nothing { key_taken: HashSet<uuid::Uuid> },
+    /// Rolled back: these filings' idempotency keys stand for something else, or they were to be
+    /// first receipts and are not.
+    Nothing { in_the_way: HashSet<uuid::Uuid> },
 }
 
-/// Keeps the first entry of each reference and key; the others wait until that one is decided.
+/// Keeps the first entry of each reference, key and first receipt; the others wait until that one
+/// is decided.
 fn first_of_each(batch: Vec<Waiting>) -> (Vec<Waiting>, Vec<Waiting>) {
     let mut seen = HashSet::new();
     batch.into_iter().partition(|waiting| {
-        let filing = &waiting.entry.filing;
-        let reference = (filing.organisation, "reference", filing.reference.clone());
-        let key = waiting.entry.idempotency.as_ref();
-        let key = key.map(|key| (filing.organisation, "key", key.key.clone()));
-        let is_new =
-            !seen.contains(&reference) && key.as_ref().is_none_or(|key| !seen.contains(key));
+        let Entry { filing, idempotency, first_receipt, .. } = &waiting.entry;
+        let key = idempotency.as_ref().map(|key| ("key", key.key.clone()));
+        let movement = first_receipt.map(|first| ("movement", first.movement.to_string()));
+        let claims: Vec<_> = [Some(("reference", filing.reference.clone())), key, movement]
+            .into_iter()
+            .flatten()
+            .map(|(kind, claim)| (filing.organisation, kind, claim))
+            .collect();
+        let is_new = claims.iter().all(|claim| !seen.contains(claim));
         if is_new {
-            seen.insert(reference);
-            seen.extend(key);
+            seen.extend(claims);
         }
         is_new
     })

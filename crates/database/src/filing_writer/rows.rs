@@ -70,7 +70,7 @@ mod filing;
 mod sums;
 
 use filing::{filing_row, line_row, party, posted, posting_row};
-pub(super) use filing::{idempotency_row, reference_row};
+pub(super) use filing::{first_receipt_row, idempotency_row, reference_row};
 use sums::{Balances, Flows, SiteMonths};
 
 #[derive(Debug, ToSql)]
@@ -225,6 +225,8 @@ pub(super) struct ReferenceRow {
     version: i16,
     filing: Uuid,
     content_hash: Vec<u8>,
+    /// Left to the default, which knows the transaction.
+    recorded_in: Option<i64>,
 }
 
 #[derive(Debug, ToSql)]
@@ -233,9 +235,18 @@ pub(super) struct IdempotencyRow {
     organisation: Uuid,
     key: String,
     request_hash: Vec<u8>,
-    subject: Uuid,
+    pub(super) subject: Uuid,
     answer: serde_json::Value,
     created_at: Timestamp,
+}
+
+#[derive(Debug, ToSql)]
+#[postgres(name = "first_receipts")]
+pub(super) struct FirstReceiptRow {
+    pub(super) organisation: Uuid,
+    pub(super) movement: Uuid,
+    reference: String,
+    pub(super) filing: Uuid,
 }
 
 #[derive(Debug, ToSql)]
@@ -336,6 +347,13 @@ impl Rows {
         rows.flows = flows.rows();
         rows.site_months = site_months.rows();
         rows
+    }
+
+    /// An event of its own, about no filing.
+    pub(super) fn tell(&mut self, origin: &Origin, subject: Uuid, event: &Event) {
+        let (event, outbox) = event_rows(origin, subject, event);
+        self.events.push(event);
+        self.outbox.push(outbox);
     }
 
     fn add(&mut self, entry: &Entry) {
@@ -465,15 +483,20 @@ fn announcement(entry: &Entry) -> (EventRow, OutboxRow) {
         person: Some(filing.filed_by),
         traceparent: entry.traceparent.clone(),
     };
+    event_rows(&origin, filing.id.as_uuid(), &event)
+}
+
+fn event_rows(origin: &Origin, subject: Uuid, event: &Event) -> (EventRow, OutboxRow) {
+    let id = origin.id.as_uuid();
     let row = EventRow {
-        id: entry.event.as_uuid(),
+        id,
         name: event.name(),
-        organisation: Some(filing.organisation.as_uuid()),
-        subject: filing.id.as_uuid(),
-        person: Some(filing.filed_by.as_uuid()),
-        occurred_at: filing.recorded_at,
-        body: body(&origin, &event),
-        traceparent: origin.traceparent,
+        organisation: event.organisation().map(domain::ids::OrganisationId::as_uuid),
+        subject,
+        person: origin.person.map(domain::ids::PersonId::as_uuid),
+        occurred_at: origin.occurred_at,
+        body: body(origin, event),
+        traceparent: origin.traceparent.clone(),
     };
-    (row, OutboxRow { event: entry.event.as_uuid() })
+    (row, OutboxRow { event: id })
 }

@@ -2,10 +2,10 @@
 
 use super::{
     Entry, Idempotency, Verdict,
-    rows::{Rows, idempotency_row, reference_row},
+    rows::{Rows, first_receipt_row, idempotency_row, reference_row},
 };
 use crate::Error;
-use domain::ids::FilingId;
+use domain::ids::{FilingId, OrganisationId};
 use futures_util::{future::try_join_all, try_join};
 use postgres_types::ToSql;
 use std::collections::HashSet;
@@ -18,13 +18,26 @@ pub(super) struct Statements {
     act_for: Statement,
     claim_references: Statement,
     claim_keys: Statement,
+    claim_first_receipts: Statement,
     find_key: Statement,
     find_reference: Statement,
+    find_first_receipt: Statement,
     insert: Vec<Statement>,
     notify: Statement,
 }
 
 type Parameters<'a> = &'a [&'a (dyn ToSql + Sync)];
+
+/// What entries found free, inside the transaction that claims it.
+#[derive(Debug, Default)]
+pub(super) struct Claimed {
+    /// Filings whose reference was free.
+    pub(super) free: HashSet<Uuid>,
+    /// Those of them whose idempotency key was not.
+    pub(super) key_taken: HashSet<Uuid>,
+    /// Those of them that are no first receipt after all.
+    pub(super) received_before: HashSet<Uuid>,
+}
 
 /// Tables in the order they are written in: a filing comes before what refers to it.
 const TABLES: [(&str, &str); 14] = [
@@ -91,14 +104,26 @@ impl Statements {
                 .await?,
             claim_references: client
                 .prepare(
-                    "insert into filing_references select row.* from unnest($1::filing_references[]) row
-                     on conflict do nothing returning filing",
+                    "insert into filing_references (organisation, reference, version, filing, content_hash)
+                     select row.organisation, row.reference, row.version, row.filing, row.content_hash
+                     from unnest($1::filing_references[]) row on conflict do nothing returning filing",
                 )
                 .await?,
             claim_keys: client
                 .prepare(
                     "insert into idempotency_keys select row.* from unnest($1::idempotency_keys[]) row
                      on conflict do nothing returning subject",
+                )
+                .await?,
+            claim_first_receipts: client
+                .prepare(
+                    "insert into first_receipts select row.* from unnest($1::first_receipts[]) row
+                     on conflict do nothing returning filing",
+                )
+                .await?,
+            find_first_receipt: client
+                .prepare(
+                    "select reference from first_receipts where organisation = $1 and movement = $2",
                 )
                 .await?,
             find_key: client
@@ -126,15 +151,24 @@ impl Statements {
         client.execute(&self.act_for, &[organisations]).await
     }
 
+    /// Begins a transaction that claims nothing.
+    pub(super) async fn begin(
+        &self,
+        client: &Client,
+        organisation: OrganisationId,
+    ) -> Result<(), Error> {
+        let organisations = crate::connect::uuid_list(&[organisation]);
+        try_join!(client.batch_execute("begin"), self.act_for(client, &organisations))?;
+        Ok(())
+    }
+
     /// Begins a transaction, says for which organisations it acts, and claims references, and
-    /// for those that are free their idempotency keys.
-    ///
-    /// Answers the filings whose reference was free, and those of them whose key was not.
+    /// for those that are free their idempotency keys and first receipts.
     pub(super) async fn begin_and_claim(
         &self,
         client: &Client,
         entries: &[&Entry],
-    ) -> Result<(HashSet<Uuid>, HashSet<Uuid>), Error> {
+    ) -> Result<Claimed, Error> {
         let mut references: Vec<_> = entries.iter().map(|entry| reference_row(entry)).collect();
         references.sort_unstable_by(|a, b| {
             (a.organisation, &a.reference).cmp(&(b.organisation, &b.reference))
@@ -152,19 +186,36 @@ impl Statements {
         let is_free = |entry: &&&Entry| free.contains(&entry.filing.id.as_uuid());
         let keys: Vec<_> =
             entries.iter().filter(is_free).filter_map(|entry| idempotency_row(entry)).collect();
-        if keys.is_empty() {
-            return Ok((free, HashSet::new()));
+        let mut receipts: Vec<_> =
+            entries.iter().filter(is_free).filter_map(|entry| first_receipt_row(entry)).collect();
+        receipts.sort_unstable_by_key(|row| (row.organisation, row.movement));
+        let keys_not_claimed = async {
+            let asked: HashSet<Uuid> = keys.iter().map(|row| row.subject).collect();
+            self.not_claimed(client, &self.claim_keys, &keys, asked).await
+        };
+        let receipts_not_claimed = async {
+            let asked: HashSet<Uuid> = receipts.iter().map(|row| row.filing).collect();
+            self.not_claimed(client, &self.claim_first_receipts, &receipts, asked).await
+        };
+        let (key_taken, received_before) = try_join!(keys_not_claimed, receipts_not_claimed)?;
+        Ok(Claimed { free, key_taken, received_before })
+    }
+
+    /// Claims rows, and answers which of the filings asked about got none.
+    async fn not_claimed<Row: ToSql + Sync>(
+        &self,
+        client: &Client,
+        claim: &Statement,
+        rows: &Vec<Row>,
+        mut asked: HashSet<Uuid>,
+    ) -> Result<HashSet<Uuid>, tokio_postgres::Error> {
+        if rows.is_empty() {
+            return Ok(asked);
         }
-        let claimed = client.query(&self.claim_keys, &[&keys]).await?;
-        let claimed: HashSet<Uuid> = claimed.iter().map(|row| row.get(0)).collect();
-        let key_taken = entries
-            .iter()
-            .filter(is_free)
-            .filter(|entry| entry.idempotency.is_some())
-            .map(|entry| entry.filing.id.as_uuid())
-            .filter(|id| !claimed.contains(id))
-            .collect();
-        Ok((free, key_taken))
+        for row in client.query(claim, &[rows]).await? {
+            asked.remove(&row.get(0));
+        }
+        Ok(asked)
     }
 
     /// Writes all rows of these entries, one statement per table, and commits: one round trip.
@@ -176,10 +227,33 @@ impl Statements {
         entries: &[&Entry],
     ) -> Result<(), Error> {
         let rows = Rows::of(entries.iter().copied());
-        let sent = self.inserts(client, &rows, |_| true);
+        self.insert_all_and_commit(client, &rows, async { Ok(()) }).await
+    }
+
+    /// Writes all rows, whatever `last` does, and commits: one round trip.
+    pub(super) async fn insert_all_and_commit(
+        &self,
+        client: &Client,
+        rows: &Rows,
+        last: impl Future<Output = Result<(), tokio_postgres::Error>>,
+    ) -> Result<(), Error> {
         let channel: Parameters = &[&crate::events::OUTBOX_CHANNEL];
-        try_join!(sent, client.execute(&self.notify, channel), client.batch_execute("commit"),)?;
+        try_join!(
+            self.insert_all(client, rows),
+            last,
+            client.execute(&self.notify, channel),
+            client.batch_execute("commit"),
+        )?;
         Ok(())
+    }
+
+    /// Writes all rows, inside the transaction begun before.
+    pub(super) async fn insert_all(
+        &self,
+        client: &Client,
+        rows: &Rows,
+    ) -> Result<(), tokio_postgres::Error> {
+        self.inserts(client, rows, |_| true).await
     }
 
     /// Writes the rows that no other filing touches, inside the transaction begun before.
@@ -279,10 +353,26 @@ impl Statements {
         let (reference, version) = (&entry.filing.reference, entry.filing.version.cast_signed());
         let found =
             client.query_opt(&self.find_reference, &[&organisation, reference, &version]).await?;
-        Ok(found.map(|row| Verdict::ReferenceTaken {
-            filing: FilingId::from_uuid(row.get(0)),
-            same_content: row.get::<_, Vec<u8>>(1) == entry.content_hash,
-        }))
+        if let Some(row) = found {
+            return Ok(Some(Verdict::ReferenceTaken {
+                filing: FilingId::from_uuid(row.get(0)),
+                same_content: row.get::<_, Vec<u8>>(1) == entry.content_hash,
+            }));
+        }
+        Ok(self.received_before(client, entry).await?.map(Verdict::ReceivedBefore))
+    }
+
+    /// Which receipt of its organisation's came before this one that was to be the first.
+    pub(super) async fn received_before(
+        &self,
+        client: &Client,
+        entry: &Entry,
+    ) -> Result<Option<String>, tokio_postgres::Error> {
+        let Some(first) = entry.first_receipt else { return Ok(None) };
+        let (organisation, movement) =
+            (entry.filing.organisation.as_uuid(), first.movement.as_uuid());
+        let found = client.query_opt(&self.find_first_receipt, &[&organisation, &movement]).await?;
+        Ok(found.map(|row| row.get(0)))
     }
 }
 

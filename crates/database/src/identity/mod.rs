@@ -20,8 +20,8 @@ pub use invitations::{
     Accepting, Invitation, NewInvitation, accept_invitation, find_invitation, invitations, invite,
 };
 pub use people::{
-    Language, Member, NewPerson, Person, add_member, add_person, find_person, grant, members,
-    person_with_email, set_roles,
+    Language, Member, NewPerson, Person, add_member, add_person, choose_mails, find_person, grant,
+    members, person_with_email, set_roles,
 };
 pub use sign_in::{Attempt, begin_sign_in, sign_in_succeeded};
 

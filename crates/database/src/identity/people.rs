@@ -15,6 +15,7 @@ use domain::{
     codes::Role,
     event::Event,
     ids::{OrganisationId, PersonId},
+    mails::MailRhythm,
 };
 use jiff::Timestamp;
 use jiff_diesel::ToDiesel;
@@ -93,6 +94,8 @@ pub struct Person {
     pub password_hash: Option<String>,
     /// Since when they cannot do anything.
     pub disabled_at: Option<Timestamp>,
+    /// How mails about open items reach them.
+    pub mails: MailRhythm,
 }
 
 /// Adds a person who holds no role yet.
@@ -162,6 +165,7 @@ struct PersonRow {
     language: String,
     password_hash: Option<String>,
     disabled_at: Option<jiff_diesel::Timestamp>,
+    mails: String,
 }
 
 impl TryFrom<PersonRow> for Person {
@@ -175,8 +179,30 @@ impl TryFrom<PersonRow> for Person {
             language: Reader { table: "people", id: row.id }.word("language", &row.language)?,
             password_hash: row.password_hash,
             disabled_at: row.disabled_at.map(Into::into),
+            mails: Reader { table: "people", id: row.id }.word("mails", &row.mails)?,
         })
     }
+}
+
+/// Notes how mails are to reach a person, with the event where they belong to somebody.
+pub async fn choose_mails(
+    conn: &mut AsyncPgConnection,
+    person: PersonId,
+    organisation: Option<OrganisationId>,
+    mails: MailRhythm,
+    act: &Act,
+) -> Result<(), Error> {
+    conn.transaction(async |conn| {
+        diesel::update(people::table.find(person.as_uuid()))
+            .set(people::mails.eq(mails.as_str()))
+            .execute(conn)
+            .await?;
+        if let Some(organisation) = organisation {
+            person_changed(conn, person, organisation, format!("mails {mails}"), act).await?;
+        }
+        Ok(())
+    })
+    .await
 }
 
 /// Gives a person roles in an organisation, with the event. Roles they hold already stay as

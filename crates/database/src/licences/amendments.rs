@@ -16,7 +16,7 @@ use crate::{
     row::Reader,
     schema::{licence_lines, licence_reservations, reservation_amendments},
 };
-use diesel::{ExpressionMethods, HasQuery, OptionalExtension, QueryDsl};
+use diesel::{ExpressionMethods, HasQuery, QueryDsl};
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use domain::{
     calendar_month::beijing_date,
@@ -113,21 +113,6 @@ pub async fn amendments(
         .load(conn)
         .await?;
     rows.into_iter().map(parsed).collect()
-}
-
-/// How much was declared at first of a reservation that was amended, in grams.
-pub(super) async fn first_grams(
-    conn: &mut AsyncPgConnection,
-    id: ReservationId,
-) -> Result<Option<u64>, Error> {
-    let grams: Option<i64> = reservation_amendments::table
-        .filter(reservation_amendments::reservation.eq(id.as_uuid()))
-        .order(reservation_amendments::amendment)
-        .select(reservation_amendments::grams)
-        .first(conn)
-        .await
-        .optional()?;
-    Ok(grams.map(i64::unsigned_abs))
 }
 
 async fn judge(

@@ -14,6 +14,7 @@ use diesel::{ExpressionMethods, HasQuery, QueryDsl};
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use domain::{
     event::Event,
+    identifiers::CountryCode,
     ids::{LicenceId, PersonId},
     licence::{ArrivalStage, SerialNumber},
     mass::Kilograms,
@@ -38,6 +39,8 @@ pub struct NewArrival {
     pub mass: Kilograms,
     /// Where.
     pub place: String,
+    /// In which country, where that was said.
+    pub country: Option<CountryCode>,
     /// Anything else.
     pub note: Option<String>,
 }
@@ -57,6 +60,8 @@ pub struct ArrivalRecord {
     pub grams: u64,
     /// Where.
     pub place: String,
+    /// In which country, where that was said.
+    pub country: Option<CountryCode>,
     /// Anything else.
     pub note: Option<String>,
     /// When it was reported.
@@ -73,6 +78,7 @@ struct ArrivalRow {
     occurred_on: jiff_diesel::Date,
     grams: i64,
     place: String,
+    country: Option<String>,
     note: Option<String>,
     reported_at: jiff_diesel::Timestamp,
 }
@@ -102,6 +108,7 @@ pub async fn report_arrival(
                 licence_arrivals::occurred_on.eq(new.occurred_on.to_diesel()),
                 licence_arrivals::grams.eq(new.mass.grams_signed()),
                 licence_arrivals::place.eq(&new.place),
+                licence_arrivals::country.eq(new.country.map(|country| country.to_string())),
                 licence_arrivals::note.eq(new.note.as_deref()),
                 licence_arrivals::reported_by.eq(person.as_uuid()),
                 licence_arrivals::reported_at.eq(moment.at.to_diesel()),
@@ -166,6 +173,7 @@ fn parsed(row: ArrivalRow) -> Result<ArrivalRecord, Error> {
         occurred_on: row.occurred_on.into(),
         grams: row.grams.unsigned_abs(),
         place: row.place,
+        country: reader.optional_word("country", row.country.as_deref())?,
         note: row.note,
         reported_at: row.reported_at.into(),
     })

@@ -6,6 +6,7 @@ mod arrivals;
 mod changes;
 mod departures;
 mod list;
+mod reserving;
 mod row;
 mod usage;
 
@@ -15,10 +16,10 @@ pub(crate) use changes::follow;
 pub use changes::{begin_change, end_change};
 pub use departures::{Departed, DepartureRecord, NewDeparture, departures, record_departure};
 pub use list::{LicenceHeader, Withdrawn, of_organisation, withdrawn};
+pub use reserving::{ReservationRequest, ReservationWriter};
 pub use row::{LicenceLineRecord, LicenceRecord};
 pub use usage::{
-    NewReservation, ReservationRecord, Reserved, UseError, find_reservation, reservations, reserve,
-    settle,
+    NewReservation, ReservationRecord, Reserved, UseError, find_reservation, reservations, settle,
 };
 
 use crate::{

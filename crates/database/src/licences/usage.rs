@@ -1,10 +1,9 @@
-//! Drawing a licence down at the border: reserve, confirm, release.
+//! Drawing a licence down at the border: confirm and release, and what is said of reservations.
 //!
-//! The balance moves by one guarded update, so that any number of clients at once get exactly
-//! what is left; the table's check stands behind it. A repeat for the same declaration and line
-//! finds the first reservation and changes nothing.
+//! Reservations are made by one writer ([`super::reserving`]). Whoever settles one holds the licence,
+//! and waits for a batch that is under way.
 
-use super::{LicenceLineRecord, LicenceRecord, amendments::first_grams, find, lock, note};
+use super::{LicenceLineRecord, LicenceRecord, find, lock, note};
 use crate::{
     Error,
     cases::Moment,
@@ -12,18 +11,15 @@ use crate::{
     row::Reader,
     schema::{licence_lines, licence_reservations, licences},
 };
-use diesel::{
-    BoolExpressionMethods, ExpressionMethods, HasQuery, OptionalExtension, QueryDsl,
-    SelectableHelper,
-};
+use diesel::{ExpressionMethods, HasQuery, OptionalExtension, QueryDsl};
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use domain::{
     calendar_month::beijing_date,
     event::Event,
-    ids::{LicenceId, PersonId, ReservationId},
+    ids::{LicenceId, OrganisationId, PersonId, ReservationId},
     licence::{
-        Declaration, EarlierUse, LicenceView, Refusal, ReservationState, SerialNumber, Settlement,
-        Shipped, judge_confirmation, judge_reservation, judge_settlement,
+        Declaration, EarlierUse, LicenceContent, LicenceView, Refusal, ReservationState,
+        SerialNumber, Settlement, Shipped, judge_confirmation, judge_settlement,
     },
     regime::{HowMany, Regime},
 };
@@ -110,6 +106,9 @@ pub enum UseError {
     /// The law of licences says no.
     #[error(transparent)]
     Refused(#[from] Refusal),
+    /// More want to reserve than can be written.
+    #[error("too many reservations wait to be written")]
+    Overloaded,
     /// The database failed.
     #[error(transparent)]
     Database(#[from] Error),
@@ -119,35 +118,6 @@ impl From<diesel::result::Error> for UseError {
     fn from(error: diesel::result::Error) -> Self {
         Self::Database(error.into())
     }
-}
-
-/// Reserves goods under a licence, once for each declaration and line.
-pub async fn reserve(
-    conn: &mut AsyncPgConnection,
-    number: SerialNumber,
-    wanted: &NewReservation,
-    person: PersonId,
-    regime: &Regime,
-    moment: &Moment,
-) -> Result<Reserved, UseError> {
-    conn.transaction(async |conn| {
-        let record = shared(conn, number).await?;
-        if let Some(before) = declared_before(conn, record.id, wanted).await? {
-            return repeated(conn, before, wanted).await;
-        }
-        judge(conn, &record, wanted, regime, moment).await?;
-        draw(conn, record.id, wanted).await?;
-        let Some(stored) = store(conn, record.id, wanted, person, moment).await? else {
-            // Somebody stored the same declaration and line between our look and now: give back.
-            give_back(conn, record.id, wanted).await?;
-            let before = declared_before(conn, record.id, wanted).await?;
-            let before = before.ok_or(UseError::NoSuchReservation)?;
-            return repeated(conn, before, wanted).await;
-        };
-        tell(conn, &record, &stored, "reserved", person, moment).await?;
-        Ok(Reserved::New(stored))
-    })
-    .await
 }
 
 /// Confirms or releases a reservation. A repeat finds it settled in the same way and answers it.
@@ -175,7 +145,7 @@ pub async fn settle(
         match settlement {
             Settlement::Confirm => {
                 let shipped = shipped(conn, record.id, &reservation.declaration).await?;
-                let shipments = shipments(&record, regime);
+                let shipments = shipments(&record.content, regime);
                 judge_confirmation(
                     record.state,
                     record.pending_change,
@@ -225,35 +195,6 @@ pub async fn find_reservation(
     row.map(parsed).transpose()
 }
 
-/// Reads a licence while nobody can change its state; many may do so at once.
-pub(super) async fn shared(
-    conn: &mut AsyncPgConnection,
-    number: SerialNumber,
-) -> Result<LicenceRecord, UseError> {
-    licences::table
-        .filter(licences::number.eq(number.to_string()))
-        .select(licences::id)
-        .for_share()
-        .first::<Uuid>(conn)
-        .await
-        .optional()?;
-    find(conn, number).await?.ok_or(UseError::NoSuchLicence)
-}
-
-async fn judge(
-    conn: &mut AsyncPgConnection,
-    record: &LicenceRecord,
-    wanted: &NewReservation,
-    regime: &Regime,
-    moment: &Moment,
-) -> Result<(), UseError> {
-    let line = line_of(record, wanted.line)?;
-    let shipped = shipped(conn, record.id, &wanted.declared.number).await?;
-    let earlier = earlier(conn, record, None).await?;
-    let view = view(record, line, regime, shipped, &earlier);
-    Ok(judge_reservation(&view, &wanted.declared, moment.today())?)
-}
-
 pub(super) fn line_of(record: &LicenceRecord, number: u16) -> Result<&LicenceLineRecord, UseError> {
     let line = record.lines.iter().find(|line| line.line == number);
     line.ok_or(UseError::NoSuchLine(number))
@@ -271,7 +212,7 @@ pub(super) fn view<'a>(
         state: record.state,
         pending_change: record.pending_change,
         validity: record.content.validity,
-        shipments: shipments(record, regime),
+        shipments: shipments(&record.content, regime),
         shipped,
         content: &record.content,
         line: line.line,
@@ -318,8 +259,8 @@ pub(super) async fn earlier(
 }
 
 /// How many shipments a licence allows, by the rule of the day it was issued.
-pub(super) fn shipments(record: &LicenceRecord, regime: &Regime) -> HowMany {
-    let rule = regime.licence_rule(record.content.kind, record.content.issued_on);
+pub(super) fn shipments(content: &LicenceContent, regime: &Regime) -> HowMany {
+    let rule = regime.licence_rule(content.kind, content.issued_on);
     // Where no rule is known any more, the narrowest reading holds.
     rule.map_or(HowMany::One, |row| row.value.shipments)
 }
@@ -339,61 +280,6 @@ pub(super) async fn shipped(
         .await
         .optional()?;
     Ok(if another.is_some() { Shipped::Already } else { Shipped::NotYet })
-}
-
-/// Takes the mass out of what is left, if that much is left at this very moment.
-async fn draw(
-    conn: &mut AsyncPgConnection,
-    licence: LicenceId,
-    wanted: &NewReservation,
-) -> Result<(), UseError> {
-    let grams = wanted.declared.mass.grams_signed();
-    let taken = licence_lines::reserved_grams + licence_lines::confirmed_grams;
-    let enough = (taken + grams).le(licence_lines::licensed_grams);
-    let drawn = diesel::update(
-        licence_lines::table
-            .filter(licence_lines::licence.eq(licence.as_uuid()))
-            .filter(licence_lines::line.eq(sql_line(wanted.line)))
-            .filter(enough),
-    )
-    .set(licence_lines::reserved_grams.eq(licence_lines::reserved_grams + grams))
-    .execute(conn)
-    .await?;
-    if drawn == 1 {
-        return Ok(());
-    }
-    // Others were faster; say what they left.
-    let (licensed, reserved, confirmed): (i64, i64, i64) = licence_lines::table
-        .filter(licence_lines::licence.eq(licence.as_uuid()))
-        .filter(licence_lines::line.eq(sql_line(wanted.line)))
-        .select((
-            licence_lines::licensed_grams,
-            licence_lines::reserved_grams,
-            licence_lines::confirmed_grams,
-        ))
-        .first(conn)
-        .await?;
-    let left_grams = (licensed - reserved - confirmed).max(0).unsigned_abs();
-    Err(Refusal::Balance { left_grams, declared_grams: grams.unsigned_abs() }.into())
-}
-
-async fn give_back(
-    conn: &mut AsyncPgConnection,
-    licence: LicenceId,
-    wanted: &NewReservation,
-) -> Result<(), Error> {
-    diesel::update(
-        licence_lines::table
-            .filter(licence_lines::licence.eq(licence.as_uuid()))
-            .filter(licence_lines::line.eq(sql_line(wanted.line))),
-    )
-    .set(
-        licence_lines::reserved_grams
-            .eq(licence_lines::reserved_grams - wanted.declared.mass.grams_signed()),
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
 }
 
 async fn move_balance(
@@ -426,34 +312,6 @@ async fn move_balance(
     Ok(())
 }
 
-async fn store(
-    conn: &mut AsyncPgConnection,
-    licence: LicenceId,
-    wanted: &NewReservation,
-    person: PersonId,
-    moment: &Moment,
-) -> Result<Option<ReservationRecord>, Error> {
-    let row: Option<ReservationRow> = diesel::insert_into(licence_reservations::table)
-        .values((
-            licence_reservations::id.eq(wanted.id.as_uuid()),
-            licence_reservations::licence.eq(licence.as_uuid()),
-            licence_reservations::line.eq(sql_line(wanted.line)),
-            licence_reservations::declaration.eq(&wanted.declared.number),
-            licence_reservations::declaration_line.eq(sql_line(wanted.declaration_line)),
-            licence_reservations::grams.eq(wanted.declared.mass.grams_signed()),
-            licence_reservations::state.eq(ReservationState::Reserved.as_str()),
-            licence_reservations::reserved_by.eq(person.as_uuid()),
-            licence_reservations::reserved_at.eq(moment.at.to_diesel()),
-            licence_reservations::declared.eq(declared_json(&wanted.declared)),
-        ))
-        .on_conflict_do_nothing()
-        .returning(ReservationRow::as_returning())
-        .get_result(conn)
-        .await
-        .optional()?;
-    row.map(parsed).transpose()
-}
-
 async fn mark_settled(
     conn: &mut AsyncPgConnection,
     id: ReservationId,
@@ -474,43 +332,6 @@ async fn mark_settled(
         .first(conn)
         .await?;
     Ok(parsed(row)?)
-}
-
-async fn declared_before(
-    conn: &mut AsyncPgConnection,
-    licence: LicenceId,
-    wanted: &NewReservation,
-) -> Result<Option<ReservationRecord>, UseError> {
-    let row: Option<ReservationRow> = ReservationRow::query()
-        .filter(
-            licence_reservations::licence
-                .eq(licence.as_uuid())
-                .and(licence_reservations::line.eq(sql_line(wanted.line)))
-                .and(licence_reservations::declaration.eq(&wanted.declared.number))
-                .and(licence_reservations::declaration_line.eq(sql_line(wanted.declaration_line))),
-        )
-        .first(conn)
-        .await
-        .optional()?;
-    Ok(row.map(parsed).transpose()?)
-}
-
-/// The same declaration and line again: the same effect, even if it was amended since.
-async fn repeated(
-    conn: &mut AsyncPgConnection,
-    before: ReservationRecord,
-    wanted: &NewReservation,
-) -> Result<Reserved, UseError> {
-    let first = match before.amendment {
-        0 => None,
-        _ => first_grams(conn, before.id).await?,
-    };
-    let grams = wanted.declared.mass.grams();
-    if first == Some(grams) || before.grams == grams {
-        Ok(Reserved::Before(before))
-    } else {
-        Err(UseError::DeclaredOtherwise(before.grams))
-    }
 }
 
 pub(super) async fn of_licence(
@@ -536,23 +357,33 @@ pub(super) async fn tell(
     person: PersonId,
     moment: &Moment,
 ) -> Result<(), Error> {
+    let (detail, event) = used(licence.organisation, reservation, step);
+    note(conn, licence.id, step, Some(person), moment, detail).await?;
+    events::append(conn, &moment.origin(Some(person)), licence.id.as_uuid(), &event).await
+}
+
+/// A step of a licence's use: what is noted with the licence, and what everybody is told.
+pub(super) fn used(
+    organisation: OrganisationId,
+    reservation: &ReservationRecord,
+    step: &'static str,
+) -> (serde_json::Value, Event) {
     let detail = json!({
         "reservation": reservation.id,
         "line": reservation.line,
         "declaration": reservation.declaration,
         "grams": reservation.grams,
     });
-    note(conn, licence.id, step, Some(person), moment, detail).await?;
     let event = Event::LicenceUsed {
-        licence: licence.id,
+        licence: reservation.licence,
         reservation: reservation.id,
-        organisation: licence.organisation,
+        organisation,
         step: step.to_owned(),
         declaration: reservation.declaration.clone(),
         line: reservation.line,
         grams: reservation.grams,
     };
-    events::append(conn, &moment.origin(Some(person)), licence.id.as_uuid(), &event).await
+    (detail, event)
 }
 
 #[derive(HasQuery)]

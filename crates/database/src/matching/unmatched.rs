@@ -106,19 +106,14 @@ pub async fn invoices_without_dispatch(
             b.id as buyer_organisation,
             lodestone.saturated((select sum(l.oxide_grams) from lodestone.tax_invoice_lines l
                 where l.invoice = i.id)) as oxide_grams
-        from lodestone.tax_invoices i
+        from lodestone.standing_tax_invoices i
         left join lodestone.organisations s on s.uscc = i.seller
         left join lodestone.organisations b on b.uscc = i.buyer
         where i.id < $1 and not i.is_void and i.credits is null
-            and not exists (select from lodestone.tax_invoices newer
-                where newer.number = i.number and newer.version > i.version)
             and not exists (select from lodestone.tax_invoice_movements l
                 join lodestone.movements m on m.reference = l.reference where l.invoice = i.id)
-            and not exists (select from lodestone.filings f
-                where f.invoice = i.number and f.organisation = s.id and f.kind = 'dispatch'
-                    and not exists (select from lodestone.filing_references newer
-                        where newer.organisation = f.organisation and newer.reference = f.reference
-                            and newer.version = f.version + 1))
+            and not exists (select from lodestone.standing_filings f
+                where f.invoice = i.number and f.organisation = s.id and f.kind = 'dispatch')
         order by i.id desc limit $2",
     )
     .bind::<SqlUuid, _>(before.unwrap_or(Uuid::max()))
@@ -172,16 +167,11 @@ pub async fn declarations_without_export(
             d.destination,
             lodestone.saturated((select sum(l.net_grams) from lodestone.customs_declaration_lines l
                 where l.declaration = d.id)) as net_grams
-        from lodestone.customs_declarations d
+        from lodestone.standing_customs_declarations d
         left join lodestone.organisations o on o.uscc = d.exporter
         where d.id < $1 and not d.is_void
-            and not exists (select from lodestone.customs_declarations newer
-                where newer.number = d.number and newer.version > d.version)
-            and not exists (select from lodestone.filings f
-                where f.customs_declaration = d.number and f.organisation = o.id and f.kind = 'export'
-                    and not exists (select from lodestone.filing_references newer
-                        where newer.organisation = f.organisation and newer.reference = f.reference
-                            and newer.version = f.version + 1))
+            and not exists (select from lodestone.standing_filings f
+                where f.customs_declaration = d.number and f.organisation = o.id and f.kind = 'export')
         order by d.id desc limit $2",
     )
     .bind::<SqlUuid, _>(before.unwrap_or(Uuid::max()))
@@ -228,19 +218,13 @@ pub async fn dispatches_without_invoice(
     let rows: Vec<FiledRow> = diesel::sql_query(
         "select m.filing, m.organisation, m.reference, f.invoice as paper,
             (m.dispatched_at at time zone 'Asia/Shanghai')::date as left_on
-        from lodestone.movements m
-        join lodestone.filings f on f.organisation = m.organisation and f.id = m.filing
+        from lodestone.standing_movements m
+        join lodestone.standing_filings f on f.organisation = m.organisation and f.id = m.filing
         where m.filing < $1 and (m.dispatched_at at time zone 'Asia/Shanghai')::date <= $2
-            and not exists (select from lodestone.movements newer where newer.id = m.id and newer.filing > m.filing)
-            and not exists (select from lodestone.filing_references newer
-                where newer.organisation = f.organisation and newer.reference = f.reference
-                    and newer.version = f.version + 1)
-            and not exists (select from lodestone.tax_invoices i
+            and not exists (select from lodestone.standing_tax_invoices i
                 where (i.number = f.invoice or i.id in (select l.invoice
                         from lodestone.tax_invoice_movements l where l.reference = m.reference))
-                    and not i.is_void
-                    and not exists (select from lodestone.tax_invoices newer
-                        where newer.number = i.number and newer.version > i.version))
+                    and not i.is_void)
         order by m.filing desc limit $3",
     )
     .bind::<SqlUuid, _>(before.unwrap_or(Uuid::max()))
@@ -262,16 +246,11 @@ pub async fn exports_without_declaration(
     let rows: Vec<FiledRow> = diesel::sql_query(
         "select f.id as filing, f.organisation, null::text as reference, f.customs_declaration as paper,
             (f.happened_at at time zone 'Asia/Shanghai')::date as left_on
-        from lodestone.filings f
+        from lodestone.standing_filings f
         where f.customs_declaration is not null and f.kind = 'export' and f.id < $1
             and (f.happened_at at time zone 'Asia/Shanghai')::date <= $2
-            and not exists (select from lodestone.filing_references newer
-                where newer.organisation = f.organisation and newer.reference = f.reference
-                    and newer.version = f.version + 1)
-            and not exists (select from lodestone.customs_declarations d
-                where d.number = f.customs_declaration and not d.is_void
-                    and not exists (select from lodestone.customs_declarations newer
-                        where newer.number = d.number and newer.version > d.version))
+            and not exists (select from lodestone.standing_customs_declarations d
+                where d.number = f.customs_declaration and not d.is_void)
         order by f.id desc limit $3",
     )
     .bind::<SqlUuid, _>(before.unwrap_or(Uuid::max()))

@@ -26,6 +26,8 @@ pub struct ToldExplanation {
     pub id: ExplanationId,
     /// About which movement.
     pub movement: MovementId,
+    /// To or by which buyer: a movement that is corrected has had others.
+    pub buyer: OrganisationId,
     /// Which party explains.
     pub by: OrganisationId,
     /// Who of its people.
@@ -139,7 +141,7 @@ pub async fn answer(
 }
 
 type Columns = (
-    (Uuid, Uuid, Uuid, Uuid, Option<Uuid>, String, jiff_diesel::Timestamp),
+    (Uuid, Uuid, Uuid, Uuid, Uuid, Option<Uuid>, String, jiff_diesel::Timestamp),
     Option<(Uuid, Uuid, String, Option<String>, jiff_diesel::Timestamp)>,
 );
 
@@ -158,6 +160,7 @@ pub(super) async fn of(
             (
                 movement_explanations::id,
                 movement_explanations::movement,
+                movement_explanations::buyer,
                 movement_explanations::organisation,
                 movement_explanations::person,
                 movement_explanations::lot,
@@ -176,7 +179,7 @@ pub(super) async fn of(
         .load(conn)
         .await?;
     rows.into_iter()
-        .map(|((id, movement, by, person, lot, reason, at), answered)| {
+        .map(|((id, movement, buyer, by, person, lot, reason, at), answered)| {
             let reader = Reader { table: "movement_answers", id };
             let answer = answered.map(|(by, person, verdict, reason, at)| {
                 Ok::<_, Error>(ToldAnswer {
@@ -190,6 +193,7 @@ pub(super) async fn of(
             Ok(ToldExplanation {
                 id: ExplanationId::from_uuid(id),
                 movement: MovementId::from_uuid(movement),
+                buyer: OrganisationId::from_uuid(buyer),
                 by: OrganisationId::from_uuid(by),
                 person: PersonId::from_uuid(person),
                 lot: lot.map(LotId::from_uuid),

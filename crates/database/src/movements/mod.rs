@@ -109,9 +109,15 @@ async fn read(
     conn.transaction(async |conn| {
         act_for(conn, &[organisation]).await?;
         let newer = diesel::alias!(movements as newer);
+        // To a buyer what was announced to it stays, also when it was corrected to somebody else.
+        let to_the_same = newer
+            .field(movements::buyer_organisation)
+            .eq(movements::buyer_organisation)
+            .or(movements::organisation.eq(mine));
         let superseded = newer
             .filter(newer.field(movements::id).eq(movements::id))
-            .filter(newer.field(movements::filing).gt(movements::filing));
+            .filter(newer.field(movements::filing).gt(movements::filing))
+            .filter(to_the_same);
         let (sent, incoming) =
             (movements::organisation.eq(mine), movements::buyer_organisation.eq(mine));
         let mut query = movements::table

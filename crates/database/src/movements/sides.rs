@@ -15,7 +15,7 @@ use domain::{
     element::ELEMENT_COUNT,
     ids::{FilingId, LotId, MovementId, OrganisationId},
     mass::ElementMasses,
-    movement::{BothSides, Explanation, StatedLot, StatedReceipt},
+    movement::{BothSides, Explanation, MovementReference, StatedLot, StatedReceipt},
 };
 use jiff::Timestamp;
 use std::collections::HashMap;
@@ -23,9 +23,11 @@ use uuid::Uuid;
 
 pub use explanations::{ToldAnswer, ToldExplanation};
 
-/// Everything that was said about a movement.
+/// Everything that was said about a movement between its seller and one buyer.
 #[derive(Clone, Debug)]
 pub struct Told {
+    /// What this buyer knows the movement by.
+    pub reference: MovementReference,
     /// What its standing follows from.
     pub sides: BothSides,
     /// The receipts that stand, in the order of `sides.receipts`.
@@ -54,6 +56,14 @@ struct SideRow {
     #[diesel(sql_type = SqlUuid)]
     movement: Uuid,
     #[diesel(sql_type = Text)]
+    name: String,
+    #[diesel(sql_type = SqlUuid)]
+    seller: Uuid,
+    #[diesel(sql_type = SqlUuid)]
+    buyer: Uuid,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    withdrawn_at: Option<jiff_diesel::Timestamp>,
+    #[diesel(sql_type = Text)]
     kind: String,
     #[diesel(sql_type = SqlUuid)]
     filing: Uuid,
@@ -79,55 +89,73 @@ struct SideRow {
     sigma_mg: Option<Vec<i64>>,
 }
 
-/// What was said about these movements, as the organisation or an official may see it.
+/// What was said about these movements, as the organisation or an official may see it: for each the
+/// buyers that it was announced to, one after the other. To a buyer there is only itself.
 pub async fn told_about(
     conn: &mut AsyncPgConnection,
     organisation: OrganisationId,
     movements: &[Movement],
-) -> Result<HashMap<MovementId, Told>, Error> {
-    conn.transaction(async |conn| {
-        act_for(conn, &[organisation]).await?;
-        read(conn, movements.iter().map(|it| (it.id, it.seller.0, it.buyer))).await
-    })
-    .await
+) -> Result<HashMap<MovementId, Vec<Told>>, Error> {
+    let ids: Vec<Uuid> = movements.iter().map(|it| it.id.as_uuid()).collect();
+    let mut told = conn
+        .transaction(async |conn| {
+            act_for(conn, &[organisation]).await?;
+            read(conn, &ids).await
+        })
+        .await?;
+    // Officials see everybody's; what they ask about is one organisation's.
+    for about in told.values_mut() {
+        about.retain(|it| [it.sides.seller, it.sides.buyer].contains(&organisation));
+    }
+    Ok(told)
 }
 
-/// The same for movements with their seller and buyer, inside a transaction.
+/// The same, inside a transaction, for whomever it acts.
 pub(crate) async fn read(
     conn: &mut AsyncPgConnection,
-    movements: impl Iterator<Item = (MovementId, OrganisationId, OrganisationId)>,
-) -> Result<HashMap<MovementId, Told>, Error> {
-    let mut told: HashMap<MovementId, Told> =
-        movements.map(|(id, seller, buyer)| (id, nothing_of(seller, buyer))).collect();
-    let ids: Vec<Uuid> = told.keys().map(|id| id.as_uuid()).collect();
+    movements: &[Uuid],
+) -> Result<HashMap<MovementId, Vec<Told>>, Error> {
     let rows: Vec<SideRow> = diesel::sql_query("select * from lodestone.movement_sides($1)")
-        .bind::<Array<SqlUuid>, _>(&ids)
+        .bind::<Array<SqlUuid>, _>(movements)
         .load(conn)
         .await?;
+    let mut told: HashMap<MovementId, Vec<Told>> = HashMap::new();
     for row in rows {
-        if let Some(about) = told.get_mut(&MovementId::from_uuid(row.movement)) {
+        let about = told.entry(MovementId::from_uuid(row.movement)).or_default();
+        if about.last().is_none_or(|last| last.sides.buyer.as_uuid() != row.buyer) {
+            about.push(nothing_of(&row)?);
+        }
+        if let Some(about) = about.last_mut() {
             about.add(row)?;
         }
     }
-    for explanation in explanations::of(conn, &ids).await? {
-        if let Some(about) = told.get_mut(&explanation.movement) {
+    for explanation in explanations::of(conn, movements).await? {
+        let about = told.get_mut(&explanation.movement).into_iter().flatten();
+        for about in about.filter(|about| about.sides.buyer == explanation.buyer) {
             about.sides.explanations.push(explanation.counted());
-            about.explanations.push(explanation);
+            about.explanations.push(explanation.clone());
         }
     }
     Ok(told)
 }
 
-const fn nothing_of(seller: OrganisationId, buyer: OrganisationId) -> Told {
+fn nothing_of(row: &SideRow) -> Result<Told, Error> {
+    let reader = Reader { table: "movements", id: row.movement };
     let sides = BothSides {
-        seller,
-        buyer,
+        seller: OrganisationId::from_uuid(row.seller),
+        buyer: OrganisationId::from_uuid(row.buyer),
         dispatch_recorded_at: Timestamp::UNIX_EPOCH,
+        withdrawn_at: row.withdrawn_at.map(jiff_diesel::Timestamp::to_jiff),
         sent: Vec::new(),
         receipts: Vec::new(),
         explanations: Vec::new(),
     };
-    Told { sides, receipts: Vec::new(), explanations: Vec::new() }
+    Ok(Told {
+        reference: reader.word("reference", &row.name)?,
+        sides,
+        receipts: Vec::new(),
+        explanations: Vec::new(),
+    })
 }
 
 impl Told {

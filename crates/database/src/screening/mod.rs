@@ -7,6 +7,7 @@
 mod applications;
 pub(crate) mod ask;
 mod balances;
+mod border;
 mod departures;
 mod exporters;
 mod filings;
@@ -36,7 +37,7 @@ use domain::{
 use filings::{Known, distinct};
 use jiff::Timestamp;
 use jiff_diesel::ToDiesel;
-use rules::{ApplicationContext, Assessment, FilingContext, SiteMonth};
+use rules::{ApplicationContext, Assessment, FilingContext, SiteMonth, UseContext};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -128,6 +129,27 @@ impl Loader {
     ) -> Result<Vec<ApplicationContext>, Error> {
         let law = self.lawbook.in_force(conn, now).await?;
         applications::load(conn, asked, &law, now).await
+    }
+
+    /// What left under these licences, by declaration, as it is judged now.
+    pub async fn uses(
+        &mut self,
+        conn: &mut AsyncPgConnection,
+        licences: &[LicenceId],
+        now: Timestamp,
+    ) -> Result<Vec<UseContext>, Error> {
+        let law = self.lawbook.in_force(conn, now).await?;
+        border::of_licences(conn, licences, &law, beijing_date(now)).await
+    }
+
+    /// What left under licences and has become due to be filed or to have arrived.
+    pub async fn due_uses(
+        &mut self,
+        conn: &mut AsyncPgConnection,
+        now: Timestamp,
+    ) -> Result<Vec<UseContext>, Error> {
+        let law = self.lawbook.in_force(conn, now).await?;
+        border::due(conn, &law, beijing_date(now)).await
     }
 
     /// Open applications, and those behind licences that hold, that name somebody on a list as it

@@ -1,7 +1,7 @@
 //! Goods as people state them, and as they are judged.
 
 use crate::{
-    composition::Basis,
+    composition::{Basis, Composition},
     determination::{Assay, Completeness, EndUse, InvalidAssay, Item, ListHit, Share, Symbol},
     element::Element,
     identifiers::{CountryCode, HsCode},
@@ -77,6 +77,14 @@ pub enum InvalidGoods {
 }
 
 impl StatedComposition {
+    /// The rare earths of it alone; `None` where they cannot be.
+    pub fn rare_earths(&self) -> Option<Composition> {
+        let shares = self.percent.iter().filter_map(|(symbol, percent)| {
+            Some((symbol.as_str().parse::<Element>().ok()?, *percent))
+        });
+        Composition::new(self.basis.into(), shares, []).ok()
+    }
+
     /// The composition as element contents.
     pub fn assay(&self) -> Result<Assay, InvalidGoods> {
         if let Some(symbol) =

@@ -4,6 +4,7 @@
 //! are. [`complete`] turns a draft into an [`Application`] or names every field that is missing
 //! or contradicts the regime, so that the applicant hears it all at once.
 
+mod cited;
 mod completeness;
 mod earlier;
 mod first_time;
@@ -12,6 +13,7 @@ mod papers;
 #[cfg(test)]
 mod tests;
 
+pub use cited::StockStanding;
 pub use completeness::{HandedIn, complete};
 pub use earlier::{EarlierEffect, EarlierLicence};
 pub use first_time::{FirstSubmission, FirstTimeComplete};
@@ -25,7 +27,7 @@ use crate::{
     ids::{DeterminationId, LotId},
     licence::{SerialNumber, Validity},
     mass::Kilograms,
-    regime::{ControlCode, LicenceKind},
+    regime::{ControlCode, LicenceKind, ParameterName},
 };
 use jiff::civil::Date;
 use rust_decimal::Decimal;
@@ -105,6 +107,17 @@ impl Default for Purpose {
 }
 
 impl Purpose {
+    /// The dated row that says how many working days a decision on it may take: a change of no key
+    /// element has its own (decree 792, article 18), everything else the ordinary one (article 17).
+    pub const fn decision_limit(self) -> ParameterName {
+        match self {
+            Self::NonKeyChange => ParameterName::ChangeDecisionWorkingDays,
+            Self::NewLicence | Self::KeyChange | Self::Renewal => {
+                ParameterName::DecisionWorkingDays
+            }
+        }
+    }
+
     /// Whether nothing earlier is referred to.
     pub const fn is_new(&self) -> bool {
         matches!(self, Self::NewLicence)

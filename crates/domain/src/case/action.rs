@@ -156,6 +156,20 @@ pub enum Action {
         /// Which.
         query: QueryId,
     },
+    /// An agency that is asked asks the department back.
+    AskBack {
+        /// The question's own id.
+        query: QueryId,
+        /// What.
+        question: String,
+    },
+    /// Answer what an agency asked back.
+    AnswerAgency {
+        /// Which question.
+        query: QueryId,
+        /// In words.
+        answer: String,
+    },
     /// Write something down for the next officer.
     Note {
         /// What.

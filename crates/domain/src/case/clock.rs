@@ -84,10 +84,12 @@ pub struct Clock {
     pub overdue: bool,
 }
 
-/// The clock of a decision as it stands on a day; none before acceptance.
+/// The clock of a decision as it stands on a day; none before acceptance. `limit` is the dated row
+/// that holds for what is asked for ([`Purpose::decision_limit`](crate::application::Purpose::decision_limit)).
 pub fn decision_clock(
     events: &[ClockEvent],
     regime: &Regime,
+    limit: ParameterName,
     exemption: Option<ClockExemption>,
     today: Date,
 ) -> Option<Clock> {
@@ -107,7 +109,7 @@ pub fn decision_clock(
     let not_counted: u32 = pauses.iter().map(|pause| pause.working_days).sum();
     let used = elapsed.saturating_sub(not_counted);
 
-    let limit = regime.parameter(ParameterName::DecisionWorkingDays, started_on);
+    let limit = regime.parameter(limit, started_on);
     let allowed = limit.and_then(|row| row.value.value.to_u32());
     let exempt = exemption.and_then(|exemption| {
         let row = regime.clock_exemption(exemption, started_on)?;

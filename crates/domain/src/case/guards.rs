@@ -79,6 +79,17 @@ fn check_official(
             let asked = work.asked.iter().any(|asked| Some(asked.agency) == actor.organisation());
             if asked { Ok(()) } else { Err(NotAllowed::NotAsked) }
         }
+        Action::AskBack { .. } => {
+            let asked = work.asked.iter().any(|asked| Some(asked.agency) == actor.organisation());
+            if asked { Ok(()) } else { Err(NotAllowed::NotAsked) }
+        }
+        Action::AnswerAgency { query, .. } => {
+            of_the_reviewer()?;
+            let asked = work.asked_back.iter().find(|asked| asked.id == *query);
+            let asked = asked.ok_or(NotAllowed::NoSuchQuery)?;
+            let open = asked.answer.is_none();
+            open.then_some(()).ok_or(NotAllowed::QueryIs("answered"))
+        }
         Action::StopClock { .. } => of_the_reviewer().and_then(|()| clock_runs()),
         Action::ResumeClock => {
             of_the_reviewer()?;

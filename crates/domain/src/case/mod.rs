@@ -27,13 +27,14 @@ pub use forecast::{CASES_NEEDED, Forecast, expected};
 pub use order::{CountersignOrder, RiskGrade};
 pub use refusal::NotAllowed;
 pub use routing::{
-    Repeat, Routed, RoutingFacts, RoutingRule, RoutingRules, RoutingWhen, routing_faults,
+    Repeat, Routed, RoutingFacts, RoutingRule, RoutingRules, RoutingWhen, ShippedQueue,
+    ShippedRouting, ShippedTeam, routing_faults, shipped_routing,
 };
 pub use slug::{NoSlug, Slug};
 pub use state::{FourEyes, Recommendation, RefusalReason, State};
 pub use table::{ActionName, StateName, TRANSITIONS, Transition, When, possible};
 pub use times::{DecidedCase, Quarter, Times, TimesCell, processing_times};
-pub use work::{AskedAgency, Flag, Note, Query, TakenStep, Undoable, Work};
+pub use work::{AskedAgency, AskedBack, Flag, Note, Query, TakenStep, Undoable, Work};
 
 use crate::ids::{CaseId, OrganisationId, PersonId};
 use jiff::civil::Date;

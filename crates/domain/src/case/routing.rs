@@ -74,6 +74,53 @@ pub struct RoutingRules {
     pub otherwise: Slug,
 }
 
+/// A team as it ships.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ShippedTeam {
+    /// Its code.
+    pub code: Slug,
+    /// What it is called in Chinese.
+    pub name_zh: String,
+    /// What it is called in English.
+    pub name_en: String,
+}
+
+/// A queue as it ships.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ShippedQueue {
+    /// Its code.
+    pub code: Slug,
+    /// What it is called in Chinese.
+    pub name_zh: String,
+    /// What it is called in English.
+    pub name_en: String,
+    /// The team that works it off.
+    pub team: Slug,
+}
+
+/// Teams, queues and rules to begin with. No law says so: a house that begins takes them or makes
+/// its own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ShippedRouting {
+    /// Its teams.
+    pub teams: Vec<ShippedTeam>,
+    /// Its queues.
+    pub queues: Vec<ShippedQueue>,
+    /// Why these rules.
+    pub reason: String,
+    /// The rules.
+    pub rules: RoutingRules,
+}
+
+/// The teams, queues and rules that ship: `data/routing-default.json`.
+pub fn shipped_routing() -> ShippedRouting {
+    serde_json::from_str(include_str!("../../data/routing-default.json"))
+        .expect("what ships is tested to be well formed")
+}
+
 /// What rules ask of an application.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RoutingFacts {

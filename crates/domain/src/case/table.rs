@@ -92,6 +92,10 @@ words! {
         AnswerQuery = "answer_query",
         /// The question is settled.
         CloseQuery = "close_query",
+        /// An agency that is asked asks the department back.
+        AskBack = "ask_back",
+        /// The department answers what an agency asked back.
+        AnswerAgency = "answer_agency",
         /// Write something down.
         Note = "note",
         /// Put a condition on the licence.
@@ -291,6 +295,8 @@ const BESIDE: &[(ActionName, &[StateName], &[Role])] = &[
     (A::AskApplicant, FROM_ACCEPTANCE,              &[Officer]),
     (A::AnswerQuery,  FROM_ACCEPTANCE_TO_SIGNATURE, &[Exporter]),
     (A::CloseQuery,   FROM_ACCEPTANCE_TO_SIGNATURE, &[Officer]),
+    (A::AskBack,      &[S::AgencyAdvice],           &[AgencyAdviser]),
+    (A::AnswerAgency, IN_REVIEW,                    &[Officer]),
     (A::AttachCondition, IN_REVIEW,                 &[Officer, AgencyAdviser]),
     (A::RemoveCondition, IN_REVIEW,                 &[Officer, AgencyAdviser]),
     (A::Exempt,       IN_REVIEW,                    &[SeniorOfficer]),
@@ -421,6 +427,8 @@ impl Action {
             Self::AskApplicant { .. } => A::AskApplicant,
             Self::AnswerQuery { .. } => A::AnswerQuery,
             Self::CloseQuery { .. } => A::CloseQuery,
+            Self::AskBack { .. } => A::AskBack,
+            Self::AnswerAgency { .. } => A::AnswerAgency,
             Self::Note { .. } => A::Note,
             Self::AttachCondition { .. } => A::AttachCondition,
             Self::RemoveCondition { .. } => A::RemoveCondition,

@@ -5,10 +5,11 @@ mod working;
 
 use super::*;
 use crate::{
+    application::Purpose,
     codes::Role,
     ids::{LicenceId, QueryId},
     licence::{Condition, Requirement},
-    regime::{ClockExemption, ClockStop, FlagEffect, Regime},
+    regime::{ClockExemption, ClockStop, FlagEffect, ParameterName, Regime},
 };
 use jiff::civil::date;
 use rstest::rstest;
@@ -146,6 +147,8 @@ fn every_action() -> Vec<Action> {
         Action::AskApplicant { query: query(), question: note() },
         Action::AnswerQuery { query: query(), answer: note() },
         Action::CloseQuery { query: query() },
+        Action::AskBack { query: query(), question: String::new() },
+        Action::AnswerAgency { query: query(), answer: String::new() },
         Action::Note { text: note() },
         Action::AttachCondition { condition: condition(200) },
         Action::RemoveCondition { number: 1 },
@@ -282,8 +285,10 @@ fn two_eyes_are_not_four() {
     assert_eq!(FourEyes::new(person(1), person(1)), None);
 }
 
+const LIMIT: ParameterName = ParameterName::DecisionWorkingDays;
+
 fn clock(events: &[ClockEvent], today: Date) -> Clock {
-    decision_clock(events, &Regime::default_china_2025(), None, today).unwrap()
+    decision_clock(events, &Regime::default_china_2025(), LIMIT, None, today).unwrap()
 }
 
 #[test]
@@ -293,6 +298,22 @@ fn forty_five_working_days_are_counted_over_holidays() {
     assert_eq!(clock.due_on, Some(date(2026, 11, 9)));
     assert_eq!(clock.working_days_used, 21);
     assert!(!clock.provisional);
+}
+
+#[rstest]
+#[case(Purpose::NewLicence, 45, date(2026, 11, 9))]
+#[case(Purpose::KeyChange, 45, date(2026, 11, 9))]
+#[case(Purpose::Renewal, 45, date(2026, 11, 9))]
+#[case(Purpose::NonKeyChange, 20, date(2026, 9, 29))]
+fn a_change_of_no_key_element_has_a_clock_of_its_own(
+    #[case] purpose: Purpose,
+    #[case] allowed: u32,
+    #[case] due_on: Date,
+) {
+    let (events, regime) = ([ClockEvent::Accepted(date(2026, 9, 1))], Regime::default_china_2025());
+    let clock =
+        decision_clock(&events, &regime, purpose.decision_limit(), None, date(2026, 9, 2)).unwrap();
+    assert_eq!((clock.working_days_allowed, clock.due_on), (Some(allowed), Some(due_on)));
 }
 
 #[test]
@@ -327,7 +348,8 @@ fn only_what_the_law_names_stops_the_clock_and_every_pause_is_itemised() {
 fn a_case_with_a_watch_listed_party_has_no_time_limit() {
     let exemption = Some(ClockExemption::WatchListedParty);
     let events = [ClockEvent::Accepted(TODAY)];
-    let clock = decision_clock(&events, &Regime::default_china_2025(), exemption, TODAY).unwrap();
+    let regime = Regime::default_china_2025();
+    let clock = decision_clock(&events, &regime, LIMIT, exemption, TODAY).unwrap();
     assert_eq!(clock.due_on, None);
     assert!(matches!(clock.no_due_date, Some(NoLimit::Exempt { .. })));
 }
@@ -337,7 +359,7 @@ fn a_decision_after_the_due_date_is_overdue() {
     let accepted = ClockEvent::Accepted(date(2026, 6, 1));
     assert!(!clock(&[accepted, ClockEvent::Ended(date(2026, 6, 2))], TODAY).overdue);
     assert!(clock(&[accepted], TODAY).overdue);
-    assert!(decision_clock(&[], &Regime::default_china_2025(), None, TODAY).is_none());
+    assert!(decision_clock(&[], &Regime::default_china_2025(), LIMIT, None, TODAY).is_none());
 }
 
 #[rstest]

@@ -59,6 +59,27 @@ pub struct AskedAgency {
     pub asked_on: Date,
 }
 
+/// What an agency that is asked asks the department back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct AskedBack {
+    /// Its id.
+    pub id: QueryId,
+    /// Which agency asks.
+    pub agency: Option<OrganisationId>,
+    /// What.
+    pub question: String,
+    /// By whom.
+    pub asked_by: Option<PersonId>,
+    /// When.
+    pub asked_on: Date,
+    /// What was answered.
+    pub answer: Option<String>,
+    /// By whom.
+    pub answered_by: Option<PersonId>,
+    /// When.
+    pub answered_on: Option<Date>,
+}
+
 /// A note for the next officer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Note {
@@ -114,6 +135,8 @@ pub struct Work {
     pub queries: Vec<Query>,
     /// Agencies whose answer is awaited.
     pub asked: Vec<AskedAgency>,
+    /// What agencies asked back, the first one first.
+    pub asked_back: Vec<AskedBack>,
     /// Advice, the first given first.
     pub advice: Vec<GivenAdvice>,
     /// Conditions of the licence that it may become.
@@ -188,6 +211,7 @@ impl Work {
                 let (agency, question) = (*agency, question.clone());
                 self.asked.push(AskedAgency { agency, question, asked_on: step.on });
             }
+            Action::AskBack { .. } | Action::AnswerAgency { .. } => self.note_asked_back(step),
             Action::Recall => self.asked.clear(),
             Action::Advise { advice, level, .. } => self.note_advice(*advice, *level, step),
             Action::Note { text } => self.notes.push(Note {
@@ -275,6 +299,29 @@ impl Work {
             }),
             Action::CloseQuery { query } => {
                 asked(self, *query, &|query| query.closed_on = Some(step.on));
+            }
+            _ => {}
+        }
+    }
+
+    fn note_asked_back(&mut self, step: TakenStep<'_>) {
+        match step.action {
+            Action::AskBack { query, question } => self.asked_back.push(AskedBack {
+                id: *query,
+                agency: step.agency,
+                question: question.clone(),
+                asked_by: step.person,
+                asked_on: step.on,
+                answer: None,
+                answered_by: None,
+                answered_on: None,
+            }),
+            Action::AnswerAgency { query, answer } => {
+                for asked in self.asked_back.iter_mut().filter(|asked| asked.id == *query) {
+                    asked.answer = Some(answer.clone());
+                    asked.answered_by = step.person;
+                    asked.answered_on = Some(step.on);
+                }
             }
             _ => {}
         }

@@ -20,6 +20,10 @@ words! {
         /// zero counts as nothing. Two months' stocks differ by what moved between them, so every
         /// release must stand against all others, whatever their months.
         Stock = "stock",
+        /// What licences of the month allow, by item of the control list and destination.
+        Licensed = "licensed",
+        /// What customs confirmed to have left under licences, likewise.
+        LicensedExports = "licensed_exports",
     }
 }
 
@@ -29,13 +33,19 @@ impl ReleasedTable {
         matches!(self, Self::Stock)
     }
 
-    /// The flows that it adds up.
+    /// Whether it is made from licences, by item and destination, and not from filings.
+    pub const fn is_of_licences(self) -> bool {
+        matches!(self, Self::Licensed | Self::LicensedExports)
+    }
+
+    /// The flows that it adds up; none where it is made from licences.
     pub const fn flows(self) -> &'static [FlowKind] {
         match self {
             Self::Production => &[FlowKind::Extracted, FlowKind::Collected, FlowKind::Produced],
             Self::Trade => &[FlowKind::Dispatched],
             Self::Exports => &[FlowKind::Exported],
             Self::Stock => FlowKind::ALL,
+            Self::Licensed | Self::LicensedExports => &[],
         }
     }
 }

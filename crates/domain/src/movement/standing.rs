@@ -30,6 +30,8 @@ words! {
         Contested = "contested",
         /// The buyer refused all of it.
         Refused = "refused",
+        /// The dispatch was corrected to somebody else, and nothing of it is with this buyer.
+        Withdrawn = "withdrawn",
     }
 }
 
@@ -52,6 +54,8 @@ pub struct BothSides {
     pub buyer: OrganisationId,
     /// When the latest version of the dispatch was recorded.
     pub dispatch_recorded_at: Timestamp,
+    /// Since when it goes to somebody else; `None` while it goes to this buyer.
+    pub withdrawn_at: Option<Timestamp>,
     /// What it says was sent.
     pub sent: Vec<StatedLot>,
     /// The receipts that stand.
@@ -121,12 +125,37 @@ impl BothSides {
     /// When a side last said what was sent or received.
     fn last_claim(&self) -> Timestamp {
         let receipts = self.receipts.iter().map(|receipt| receipt.recorded_at);
-        receipts.fold(self.dispatch_recorded_at, Timestamp::max)
+        receipts.fold(self.withdrawn_at.unwrap_or(self.dispatch_recorded_at), Timestamp::max)
+    }
+
+    /// Where it stands with a buyer to whom it no longer goes: what that buyer says arrived is a
+    /// difference with a dispatch of nothing, for its seller to explain.
+    fn withdrawn(
+        &self,
+        withdrawn_at: Timestamp,
+        tolerance: Option<&Tolerance>,
+    ) -> MovementStanding {
+        let received: Vec<StatedLot> = self
+            .receipts
+            .iter()
+            .flat_map(|receipt| &receipt.lots)
+            .map(|lot| StatedLot { refused_grams: 0, ..*lot })
+            .collect();
+        let lots = compare(&[], &received, tolerance);
+        if lots.iter().all(|lot| lot.agreement() != Agreement::Beyond) {
+            let (state, since) = (MovementState::Withdrawn, withdrawn_at);
+            return MovementStanding { state, since, owner: None, lots };
+        }
+        let (state, since, owner) = self.talked_about(&lots, self.last_claim());
+        MovementStanding { state, since, owner, lots }
     }
 
     /// Where it stands.
     pub fn standing(&self, tolerance: Option<&Tolerance>) -> MovementStanding {
         let standing = |state, since, owner, lots| MovementStanding { state, since, owner, lots };
+        if let Some(withdrawn_at) = self.withdrawn_at {
+            return self.withdrawn(withdrawn_at, tolerance);
+        }
         let since = self.last_claim();
         if self.receipts.is_empty() {
             return standing(MovementState::UnderWay, since, Some(self.buyer), Vec::new());
@@ -249,6 +278,7 @@ mod tests {
             seller: seller(),
             buyer: buyer(),
             dispatch_recorded_at: hour(1),
+            withdrawn_at: None,
             sent: lots([1_000, 1_000]),
             receipts: vec![receipt],
             explanations: Vec::new(),
@@ -286,8 +316,14 @@ mod tests {
             BothSides { receipts: Vec::new(), ..received([0, 0], Outcome::Satisfactory) };
         let mut corrected = short(&[explanation(1, seller(), None, Some(Accepted))]);
         corrected.dispatch_recorded_at = hour(50);
+        let withdrawn = |sides: BothSides| BothSides { withdrawn_at: Some(hour(20)), ..sides };
+        let explained = |answer| short(&[explanation(15, seller(), None, answer)]);
+        let mut all_refused = received([0, 0], Outcome::PartiallyRefused);
+        for lot in &mut all_refused.receipts[0].lots {
+            lot.refused_grams = 1_000_000;
+        }
         let cases = [
-            ("sent", under_way),
+            ("sent", under_way.clone()),
             ("arrived", received([1_000, 1_000], Outcome::Satisfactory)),
             ("weighed a little less", received([1_000, 995], Outcome::Satisfactory)),
             ("refused", received([0, 0], Outcome::Refused)),
@@ -323,6 +359,11 @@ mod tests {
                 ]),
             ),
             ("the dispatch was corrected after the explanation", corrected),
+            ("withdrawn before anything arrived", withdrawn(under_way.clone())),
+            ("withdrawn, and all that arrived was refused", withdrawn(all_refused)),
+            ("withdrawn, but it arrived", withdrawn(short(&[]))),
+            ("withdrawn, and that it arrived is explained", withdrawn(explained(None))),
+            ("withdrawn, and the explanation is accepted", withdrawn(explained(Some(Accepted)))),
         ];
         let mut table = String::new();
         for (what, sides) in cases {

@@ -7,7 +7,7 @@ use crate::{
     ids::{FilingId, LotId, OrganisationId, SiteId},
     mass::ElementMasses,
 };
-use std::collections::HashMap;
+use hashbrown::HashMap;
 
 /// How inputs are mixed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -50,6 +50,8 @@ pub struct Graph {
     ids: Vec<LotId>,
     places: HashMap<LotId, usize>,
     keys: Vec<StepKey>,
+    /// Per transformation, in the order they were given: its step.
+    steps_of: Vec<usize>,
 }
 
 /// What makes transformations one step.
@@ -89,6 +91,17 @@ pub struct RecordedLine {
     pub elements: ElementMasses,
 }
 
+/// Everything a trace rests on.
+#[derive(Clone, Debug)]
+pub struct Traced {
+    /// What the asked lot holds.
+    pub elements: ElementMasses,
+    /// The standing transformations around it, by id; the lines of each by role and lot.
+    pub recorded: Vec<Recorded>,
+    /// Whether that is all; otherwise the trace ends somewhere for no other reason.
+    pub is_complete: bool,
+}
+
 impl Recorded {
     /// The step that it belongs to.
     pub const fn step(&self) -> StepKey {
@@ -106,14 +119,17 @@ impl Graph {
     pub fn of(asked: LotId, elements: ElementMasses, recorded: &[Recorded]) -> Self {
         let mut graph = Self::default();
         let place = graph.place(asked);
-        let mut steps: HashMap<StepKey, usize> = HashMap::with_capacity(recorded.len());
+        let mut months: HashMap<StepKey, usize> = HashMap::new();
+        graph.steps_of.reserve(recorded.len());
         for transformation in recorded {
             let key = transformation.step();
-            let step = *steps.entry(key).or_insert_with(|| {
-                graph.keys.push(key);
-                graph.steps.push(Step::empty(transformation.process.mixing()));
-                graph.steps.len() - 1
-            });
+            let step = match key {
+                StepKey::Filing(_) => graph.new_step(key, transformation),
+                StepKey::Month(..) => {
+                    *months.entry(key).or_insert_with(|| graph.new_step(key, transformation))
+                }
+            };
+            graph.steps_of.push(step);
             for line in &transformation.lines {
                 graph.add(step, line);
             }
@@ -136,9 +152,20 @@ impl Graph {
         self.keys[step]
     }
 
+    /// To which step each transformation belongs, in the order they were given.
+    pub fn steps_of(&self) -> &[usize] {
+        &self.steps_of
+    }
+
     /// Where a lot stands.
     pub fn place_of(&self, lot: LotId) -> Option<usize> {
         self.places.get(&lot).copied()
+    }
+
+    fn new_step(&mut self, key: StepKey, transformation: &Recorded) -> usize {
+        self.keys.push(key);
+        self.steps.push(Step::empty(transformation.process.mixing()));
+        self.steps.len() - 1
     }
 
     fn add(&mut self, step: usize, line: &RecordedLine) {

@@ -34,12 +34,16 @@
 
 mod flow;
 mod graph;
+mod kept;
 mod order;
+mod origin;
 #[cfg(test)]
 mod tests;
 
 pub use flow::{NEGLIGIBLE, ROUNDS, attribute};
-pub use graph::{Graph, Mixing, Part, Recorded, RecordedLine, Step, StepKey};
+pub use graph::{Graph, Mixing, Part, Recorded, RecordedLine, Step, StepKey, Traced};
+pub use kept::{Claimed, Filed, Kept, KeptLot};
+pub use origin::{Maker, Origin, OriginKind, Separated, Shares, origins, separations};
 
 use crate::{
     codes::Process,
@@ -123,6 +127,16 @@ impl Attribution {
         self.column(element).map_or_else(Interval::default, |column| {
             self.passed[lot * self.elements.len() + column]
         })
+    }
+
+    /// The shares of all elements that passed through a lot, in the order of [`Self::elements`].
+    pub fn shares(&self, lot: usize) -> &[Interval] {
+        &self.passed[lot * self.elements.len()..(lot + 1) * self.elements.len()]
+    }
+
+    /// The shares of all elements that end at a lot, in the same order; see [`Self::end`].
+    pub fn ends(&self, lot: usize) -> &[f64] {
+        &self.ends[lot * self.elements.len()..(lot + 1) * self.elements.len()]
     }
 
     /// The share that ends at a lot: backward it was made from nothing that is told of, forward it

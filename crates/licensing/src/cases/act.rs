@@ -43,7 +43,8 @@ use service::{
         return; `{\"officer\"}` for assign; `{\"reviewer\"}` for reassign; `{\"queue\", \"reason\"}` for move; \
         `{\"agency\", \"question\"}` for ask_agency; `{\"advice\", \"level\", \"note\"}` for advise; `{\"cause\"}` \
         for stop_clock; `{\"exemption\", \"note\"}` for exempt; `{\"flag\", \"note\"}` for raise_flag and \
-        clear_flag; `{\"question\"}` for ask_applicant; `{\"query\"}` for close_query; `{\"text\"}` for note; \
+        clear_flag; `{\"question\"}` for ask_applicant; `{\"query\"}` for close_query; `{\"question\"}` for \
+        ask_back; `{\"query\", \"answer\"}` for answer_agency; `{\"text\"}` for note; \
         `{\"note\", \"conditions\": \
         [{\"line\", \"requirement\": {\"kind\", ..}}]}` for recommend_approval, one of those for attach_condition, \
         `{\"number\"}` for remove_condition; `{\"note\"}` for send_back; `{\"reason\", \"note\"}` for recommend_refusal; \

@@ -10,6 +10,7 @@ pub(crate) mod view;
 
 use crate::{
     app::{self, App},
+    applications::draft_of,
     if_match::etag,
     queues::READERS,
 };
@@ -17,12 +18,12 @@ use actix_web::{HttpResponse, get, web};
 use database::{
     Connection,
     cases::{self, CaseRecord, Moment},
-    events,
+    events::{self, Act},
 };
 use domain::{
     codes::Role,
     event::Event,
-    ids::{CaseId, OrganisationId, PersonId},
+    ids::{CaseId, LotId, OrganisationId, PersonId},
     licence::SerialNumber,
 };
 use service::{
@@ -30,7 +31,11 @@ use service::{
     problem::{Problem, ProblemDetails},
     trace::TraceContext,
 };
-use view::{CaseView, Shown};
+use std::collections::BTreeSet;
+use view::{CaseView, LotsOfLines, Shown};
+
+/// Why officials look.
+const PURPOSE: &str = "licensing procedure";
 
 /// One case, whole: what was written and what it is under the law, who is in it, what happened, what
 /// was asked, advised and noted, the clock, the exporter's record, precedents.
@@ -54,7 +59,7 @@ pub(crate) async fn find(
     Ok(HttpResponse::Ok().insert_header(etag(record.version)).json(view))
 }
 
-/// A case as officials see it: five statements, and one for those who decide on it.
+/// A case as officials see it: at most six statements, for those who decide on one that cites lots.
 ///
 /// An agency sees the case and what it was asked, not what else is known of the exporter.
 pub(crate) async fn page(
@@ -73,10 +78,41 @@ pub(crate) async fn page(
         let exporter = cases::exporter(conn, id, found.record.case.organisation).await?;
         let precedents = cases::precedents(conn, id).await?;
         shown = shown.with_record(exporter, &precedents);
+        if let Some(lots) = lots_of(conn, official, &found.record, moment).await? {
+            shown = shown.with_lots(lots);
+        }
     }
     let decided = app.decided.cases(conn, moment).await?;
     let view = CaseView::of(&found, shown, &decided, &regime, today);
     Ok((found.record, view))
+}
+
+/// What the lots that an application cites rest on; `None` where it cites none. One statement, and the
+/// log of whose filings the answer shows something of.
+async fn lots_of(
+    conn: &mut Connection,
+    official: &Signed,
+    record: &CaseRecord,
+    moment: &Moment,
+) -> Result<Option<LotsOfLines>, Problem> {
+    let draft = draft_of(record).unwrap_or_default();
+    let lots: BTreeSet<LotId> =
+        draft.lines.iter().flat_map(|line| &line.lots).map(|cited| cited.lot).collect();
+    if lots.is_empty() {
+        return Ok(None);
+    }
+    let cited = cases::cited_lots(conn, record.case.id, lots.len(), moment.at).await?;
+    // A large trace takes a while; others are answered meanwhile.
+    let lots = web::block(move || LotsOfLines::of(&draft, &cited)).await;
+    let lots = lots.map_err(anyhow::Error::from)?;
+    let mut owners = lots.owners().clone();
+    // The exporter is told of the look at its application.
+    owners.remove(&record.case.organisation);
+    let (person, traceparent) = (Some(official.person), moment.traceparent.clone());
+    let act = Act { person, at: moment.at, traceparent };
+    let subject = format!("lots cited by {}", record.number);
+    events::append_reads(conn, &act, &owners, &subject, PURPOSE).await?;
+    Ok(Some(lots))
 }
 
 /// Drafts are the applicant's own; an agency sees what it was asked, while and after it answers.
@@ -108,7 +144,7 @@ pub(crate) async fn log_read(
     moment: &Moment,
 ) -> Result<(), Problem> {
     let person: PersonId = signed.person;
-    let purpose = "licensing procedure".to_owned();
+    let purpose = PURPOSE.to_owned();
     let event = Event::ConfidentialRead { person, owner, subject: number.to_string(), purpose };
     let origin = moment.origin(Some(person));
     Ok(events::append_alone(conn, &origin, owner.as_uuid(), &event).await?)

@@ -217,7 +217,8 @@ impl QueueEntryView {
         // What was stored was checked then; what cannot be read has no watch-listed party.
         let draft: Draft = serde_json::from_value(entry.content).unwrap_or_default();
         let exemption = facts.exemption.or_else(|| watched(&draft, regime, today));
-        let clock = decision_clock(&facts.events, regime, exemption, today);
+        let limit = draft.purpose.decision_limit();
+        let clock = decision_clock(&facts.events, regime, limit, exemption, today);
         Self {
             header,
             queue: entry.queue,

@@ -1,8 +1,10 @@
 //! A case as officials see it.
 
 mod beside;
+mod lots;
 
 pub(crate) use beside::Shown;
+pub(crate) use lots::LotsOfLines;
 
 use super::history::forecast;
 use crate::{
@@ -398,7 +400,8 @@ pub(crate) fn clock_of(record: &CaseRecord, regime: &Regime, today: Date) -> Opt
 fn decision_clock_of(record: &CaseRecord, regime: &Regime, today: Date) -> Option<Clock> {
     let draft: Draft = draft_of(record).unwrap_or_default();
     let exemption = record.case.work.exemption.or_else(|| watched(&draft, regime, today));
-    decision_clock(&record.clock_events(), regime, exemption, today)
+    let limit = draft.purpose.decision_limit();
+    decision_clock(&record.clock_events(), regime, limit, exemption, today)
 }
 
 /// A case with a watch-listed party has no time limit.

@@ -15,7 +15,9 @@ use database::{
     licences::{self, ArrivalRecord, NewArrival},
     licensing_requests::{Answered, Request},
 };
-use domain::{licence::ArrivalStage, mass::Kilograms, violation::Violation};
+use domain::{
+    identifiers::CountryCode, licence::ArrivalStage, mass::Kilograms, violation::Violation,
+};
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use service::{
@@ -51,6 +53,10 @@ pub(crate) struct ArrivalForm {
     /// Where.
     #[schema(example = "Beispiel Motoren GmbH, Nürnberg")]
     place: String,
+    /// In which country: to be held against the licence's destination.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, example = "DE")]
+    country: Option<CountryCode>,
     /// Anything else.
     #[serde(default)]
     note: Option<String>,
@@ -71,6 +77,9 @@ pub(crate) struct ArrivalView {
     quantity_kg: String,
     /// Where.
     place: String,
+    /// In which country.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    country: Option<String>,
     /// Anything else.
     #[serde(skip_serializing_if = "Option::is_none")]
     note: Option<String>,
@@ -182,6 +191,7 @@ fn checked(form: ArrivalForm, today: Date) -> Result<NewArrival, Problem> {
         occurred_on: form.occurred_on,
         mass: form.quantity_kg,
         place: form.place,
+        country: form.country,
         note: form.note,
     })
 }
@@ -195,6 +205,7 @@ impl From<&ArrivalRecord> for ArrivalView {
             occurred_on: record.occurred_on.to_string(),
             quantity_kg: kilograms(record.grams),
             place: record.place.clone(),
+            country: record.country.map(|country| country.to_string()),
             note: record.note.clone(),
             reported_at: record.reported_at.to_string(),
         }

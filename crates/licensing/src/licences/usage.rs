@@ -12,7 +12,7 @@ use crate::{
     problems,
 };
 use actix_web::{HttpResponse, get, post, web};
-use database::licences::{self, NewReservation, Reserved};
+use database::licences::{self, NewReservation, ReservationRequest, Reserved};
 use domain::{
     identifiers::{CountryCode, HsCode, PortCode},
     ids::ReservationId,
@@ -94,6 +94,7 @@ pub(crate) struct ReservationList {
         (status = 404, body = ProblemDetails),
         (status = 409, description = "State, validity, shipment or balance", body = ProblemDetails),
         (status = 422, description = "The declaration contradicts the licence", body = ProblemDetails),
+        (status = 503, description = "More are declared than can be written; see `Retry-After`", body = ProblemDetails),
     )
 )]
 #[post("/v1/licences/{number}/reservations")]
@@ -125,10 +126,10 @@ pub(crate) async fn reserve(
         declared,
     };
     let moment = app::moment(&trace);
-    let mut conn = app.connection().await?;
-    let regime = app.regimes.in_force(&mut conn, moment.at).await?;
-    let reserved =
-        licences::reserve(&mut conn, number, &wanted, customs.person, &regime, &moment).await;
+    let regime = app.regime(moment.at).await?;
+    let person = customs.person;
+    let request = ReservationRequest { number, wanted, person, regime, moment };
+    let reserved = app.reservations.reserve(request).await;
     match reserved.map_err(problems::of_use)? {
         Reserved::New(record) => Ok(HttpResponse::Created().json(ReservationView::from(&record))),
         Reserved::Before(record) => Ok(HttpResponse::Ok().json(ReservationView::from(&record))),

@@ -6,7 +6,7 @@
 use super::known;
 use crate::app::{self, App};
 use actix_web::{get, web};
-use database::licences;
+use database::{licences, signing_keys};
 use domain::canonical::{canonical_json, sha256_hex};
 use serde::Serialize;
 use service::{
@@ -48,6 +48,14 @@ pub(crate) struct StatementView {
     content_sha256: String,
     /// The key that signed the licence.
     content_key_id: String,
+    /// When it was signed, as the register has it.
+    content_signed_at: String,
+    /// Since when others may have the key that signed the licence.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    content_key_compromised_since: Option<String>,
+    /// Whether the licence was signed when others may have had the key: its signature proves nothing,
+    /// and only the register says what it is worth.
+    signature_in_doubt: bool,
     /// When this was asked.
     checked_at: String,
 }
@@ -69,6 +77,8 @@ pub(crate) async fn verify(
     let mut conn = app.connection().await?;
     let record = licences::find(&mut conn, number).await?.ok_or(Problem::NotFound("licence"))?;
     let validity = record.content.validity;
+    let compromise = signing_keys::compromise_of(&mut conn, &record.signing_key).await?;
+    let since = compromise.map(|compromise| compromise.since);
     let statement = StatementView {
         number: record.number.to_string(),
         standing: record.standing(moment.today()).as_str(),
@@ -79,6 +89,9 @@ pub(crate) async fn verify(
         valid_until: validity.until().to_string(),
         content_sha256: sha256_hex(&record.signed_content),
         content_key_id: record.signing_key.clone(),
+        content_signed_at: record.issued_at.to_string(),
+        content_key_compromised_since: since.map(|since| since.to_string()),
+        signature_in_doubt: since.is_some_and(|since| since <= record.issued_at),
         checked_at: moment.at.to_string(),
     };
     let bytes = canonical_json(&statement).map_err(anyhow::Error::from)?;

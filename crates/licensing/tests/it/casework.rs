@@ -151,6 +151,28 @@ async fn the_cases_of_an_absent_officer_are_assigned_to_others_at_once() {
         all.iter().find(|it| it["person"] == json!(person.id)).unwrap().clone()
     };
     assert_eq!((&of(&officer)["absent"], &of(&another)["cases"]), (&json!(true), &json!(2)));
+
+    // Back early: not by anybody else's word, never in the past, and from then on there.
+    let listed = world.get(&officer, &path).await.expect(200);
+    let absence = &listed.body["absences"][0];
+    assert_eq!(absence["last_day"], json!(today));
+    let end = format!("{path}/{}/end", absence["id"].as_str().unwrap());
+    world.post(&another, &end, json!({})).await.expect(403);
+    let nobodys = format!("{path}/{}/end", Uuid::now_v7());
+    world.post(&officer, &nobodys, json!({})).await.expect(404);
+    let past = json!({"back_on": today.yesterday().unwrap()});
+    let past = world.post(&officer, &end, past).await.expect(422);
+    assert_eq!(past.faults(), ["/back_on in_the_past"]);
+    for _ in 0..2 {
+        let back = world.post(&officer, &end, json!({})).await.expect(200);
+        assert_eq!(back.body["last_day"], json!(today.yesterday().unwrap()));
+    }
+    let listed = world.get(&senior, &path).await.expect(200);
+    assert_eq!(listed.body["absences"], json!([]));
+    let next = world.submitted(&exporter, a_draft("single", "10")).await;
+    let next = json!({"officer": officer.id, "cases": [{"id": next, "version": 2}]});
+    let given = world.post(&senior, "/v1/cases/assignments", next).await.expect(200);
+    assert_eq!(given.body["cases"][0]["refused"], Value::Null, "{:#}", given.body);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -215,6 +237,20 @@ async fn agencies_advise_put_conditions_on_the_licence_and_alone_take_them_away(
     let nothing = json!({"requirement": {"kind": "shipment_at_most", "quantity_kg": "0"}});
     let fault = world.acts(&adviser, &case, "attach_condition", nothing).await.expect(422);
     assert_eq!(fault.faults(), ["/requirement/quantity_kg invalid_condition"]);
+    // One of them asks back; the officer answers in the case, and both agencies read it.
+    let back = json!({"question": "which furnace do they use?"});
+    let asked = world.acts(&adviser, &case, "ask_back", back).await.expect(200);
+    assert_eq!(asked.body["state"], "agency_advice");
+    let query = asked.body["advice"]["asked_back"][0]["id"].clone();
+    let told = |answer: &str| json!({"query": query, "answer": answer});
+    world.acts(&adviser, &case, "answer_agency", told("ours")).await.expect(403);
+    world.acts(&officer, &case, "answer_agency", told(" ")).await.expect(422);
+    world.acts(&officer, &case, "answer_agency", told("the second")).await.expect(200);
+    world.acts(&officer, &case, "answer_agency", told("the third")).await.expect(409);
+    let read = world.get(&another, &format!("/v1/cases/{case}")).await.expect(200);
+    assert_eq!(read.body["advice"]["asked_back"][0]["answer"], "the second");
+    let own = world.get(&exporter, &format!("/v1/applications/{case}")).await.expect(200);
+    assert!(!own.body.to_string().contains("furnace"), "{:#}", own.body);
     let advise = |advice: &str| json!({"advice": advice, "note": "as discussed"});
     let waits = world.acts(&adviser, &case, "advise", advise("proviso")).await.expect(200);
     assert_eq!(waits.body["state"], "agency_advice", "the other is still asked");

@@ -51,6 +51,9 @@ async fn a_change_pauses_the_licence_until_it_is_withdrawn_refused_or_takes_its_
     // Withdrawn: the old terms hold on.
     let case = world.submitted(&exporter, a_change("non_key_change", &number)).await;
     assert_eq!(standing(&world, &exporter, &number).await, "suspended");
+    let officer = world.officer().await;
+    let seen = world.acts(&officer, &case, "accept", json!({})).await.expect(200);
+    assert_eq!(seen.body["clock"]["working_days_allowed"], 20, "a change has a clock of its own");
     assert_eq!(reserves(&world, &customs, &number, "1").await, " licence_change_pending");
     let second =
         world.post(&exporter, "/v1/applications", a_change("non_key_change", &number)).await;
@@ -65,7 +68,6 @@ async fn a_change_pauses_the_licence_until_it_is_withdrawn_refused_or_takes_its_
 
     // Returned for missing papers and handed in again: paused, free, and paused again.
     let case = world.submitted(&exporter, a_change("non_key_change", &number)).await;
-    let officer = world.officer().await;
     let missing = json!({"missing": ["contract_or_other_proof"]});
     let returned = world.acts(&officer, &case, "return", missing).await;
     returned.expect(200);

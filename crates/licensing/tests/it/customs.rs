@@ -178,7 +178,7 @@ async fn an_exporter_reports_arrivals_once_for_each_request() {
     let path = format!("/v1/licences/{number}/arrivals");
     let report = json!({
         "declaration": "5301-1", "stage": "arrived", "occurred_on": crate::world::today().to_string(),
-        "quantity_kg": "30.000", "place": "Nürnberg",
+        "quantity_kg": "30.000", "place": "Nürnberg", "country": "DE",
     });
     let first = world.post_as(&exporter, &path, report.clone(), "a-1").await.expect(201);
     let again = world.post_as(&exporter, &path, report.clone(), "a-1").await.expect(200);

@@ -5,7 +5,7 @@ use std::{
     io::{Cursor, Write},
     net::SocketAddr,
 };
-use testkit::free_port;
+use testkit::{S3Server, free_port};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpListener,
@@ -181,4 +181,40 @@ async fn a_scanner_looks_at_every_paper_and_nothing_is_taken_while_it_is_away() 
     assert_eq!(refused.faults(), [" infected"]);
     let taken = a_report(&case, "k").by(&world, &exporter).await.expect(201);
     assert_eq!(taken.body["scanned"], Value::Bool(true));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn papers_lie_in_a_bucket_of_an_s3_service_where_one_is_set() {
+    let bucket = "lodestone-documents";
+    let store = S3Server::start(bucket).await;
+    let world = World::start_with(&[
+        ("LODESTONE_DOCUMENTS__S3_BUCKET", bucket.to_owned()),
+        ("LODESTONE_DOCUMENTS__S3_ENDPOINT", store.url()),
+        ("LODESTONE_DOCUMENTS__S3_ACCESS_KEY_ID", S3Server::ACCESS_KEY_ID.to_owned()),
+        ("LODESTONE_DOCUMENTS__S3_SECRET_ACCESS_KEY", S3Server::SECRET_ACCESS_KEY.to_owned()),
+    ])
+    .await;
+    let exporter = world.exporter().await;
+    let case = a_draft_of(&world, &exporter).await;
+    let first = a_report(&case, "a").by(&world, &exporter).await.expect(201);
+    // More than S3 takes in one part.
+    let mut large = PDF.to_vec();
+    large.resize(11 * 1024 * 1024, b' ');
+    let second = Upload { bytes: large.clone(), ..a_report(&case, "b") };
+    let second = second.by(&world, &exporter).await.expect(201);
+    assert_eq!((&first.body["version"], &second.body["version"]), (&json!(1), &json!(2)));
+    let papers = format!("/v1/applications/{case}/documents");
+    for (paper, bytes) in [(&first, PDF), (&second, &large[..])] {
+        let (_, kept) = world.downloads(&exporter, &format!("{papers}/{}", paper.id())).await;
+        assert!(kept == bytes, "{} bytes of {}", kept.len(), bytes.len());
+    }
+    let mut objects = store.objects(bucket).await;
+    objects.sort();
+    let mut expected = [&first, &second].map(|paper| format!("papers/{}", paper.id()));
+    expected.sort();
+    assert_eq!(objects, expected, "named by ids, and no part of a file is left over");
+    assert_eq!(world.papers_kept(), 0, "nothing lies in the folder");
+    // Without the store nothing is taken, and what was asked for is said to be away.
+    drop(store);
+    a_report(&case, "c").by(&world, &exporter).await.expect(503);
 }

@@ -96,3 +96,85 @@ async fn a_repeated_request_begins_one_application() {
     let reused = world.post_as(&exporter, "/v1/applications", other, "again").await.expect(422);
     assert!(reused.body["type"].as_str().unwrap().ends_with("idempotency-key-reused"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_refused_in_a_batch_holds_up_nobody() {
+    let world = World::start().await;
+    let customs = world.customs().await;
+    let number = world.licence(a_draft("general", "100")).await;
+    let path = format!("/v1/licences/{number}/reservations");
+    // The database refuses one row itself, as if something were wrong with it.
+    let owner = world.database.owner().await;
+    owner
+        .batch_execute(
+            "alter table lodestone.licence_reservations add constraint refused check (declaration <> '5301-broken')",
+        )
+        .await
+        .unwrap();
+    let elsewhere = "/v1/licences/LS-2026-999999-0/reservations".to_owned();
+    let mut wrong_line = a_declaration("5301-line", "1");
+    wrong_line["line"] = json!(7);
+    let mut wrong_country = a_declaration("5301-country", "1");
+    wrong_country["destination"] = json!("JP");
+    let odd = [
+        (&path, a_declaration("5301-broken", "1"), 500),
+        (&elsewhere, a_declaration("5301-1", "1"), 404),
+        (&path, wrong_line, 422),
+        (&path, wrong_country, 422),
+        (&path, a_declaration("5301-much", "1000"), 409),
+    ];
+    let good = (0..40)
+        .map(|client| world.post(&customs, &path, a_declaration(&format!("5301-{client}"), "1")));
+    let odd_ones = odd.iter().map(|(path, body, _)| world.post(&customs, path, body.clone()));
+    let (good, odd_ones) = tokio::join!(join_all(good), join_all(odd_ones));
+    assert!(good.iter().all(|answer| answer.status == 201), "{:#?}", good.first());
+    for (answer, (_, body, status)) in odd_ones.iter().zip(&odd) {
+        assert_eq!(answer.status.as_u16(), *status, "{body}: {:#}", answer.body);
+    }
+    let reserved = "lodestone.licence_lines where reserved_grams = 40000";
+    assert_eq!(world.database.count(reserved).await, 1);
+    assert_eq!(world.database.count("lodestone.licence_reservations").await, 40);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_licence_that_somebody_holds_is_unavailable_and_only_that_one() {
+    let world = World::start().await;
+    let customs = world.customs().await;
+    let held = world.licence(a_draft("general", "100")).await;
+    let free = world.licence(a_draft("general", "100")).await;
+    let path = |number: &str| format!("/v1/licences/{number}/reservations");
+    let owner = world.database.owner().await;
+    owner.batch_execute("begin").await.unwrap();
+    let hold = "select from lodestone.licences where number = $1 for update";
+    owner.query(hold, &[&held]).await.unwrap();
+    let tries = [&held, &free, &held, &free].into_iter().enumerate().map(|(place, number)| {
+        let declaration = a_declaration(&format!("5301-{place}"), "1");
+        let (world, customs, path) = (&world, &customs, path(number));
+        async move { world.post(customs, &path, declaration).await }
+    });
+    let statuses: Vec<u16> = join_all(tries).await.iter().map(|it| it.status.as_u16()).collect();
+    assert_eq!(statuses, [503, 201, 503, 201]);
+    owner.batch_execute("commit").await.unwrap();
+    world.post(&customs, &path(&held), a_declaration("5301-0", "1")).await.expect(201);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_reserved_under_a_licence_that_is_not_in_force_whoever_writes_it() {
+    let world = World::start().await;
+    let officer = world.officer().await;
+    let number = world.licence(a_draft("general", "100")).await;
+    let reserve = format!(
+        "insert into lodestone.licence_reservations (id, licence, line, declaration, declaration_line, grams, state,
+             reserved_by, reserved_at)
+         select gen_random_uuid(), id, 1, gen_random_uuid()::text, 1, 1, 'reserved', issued_by, now()
+         from lodestone.licences where number = '{number}'"
+    );
+    let service = world.database.as_role(database::Role::Licensing).await;
+    service.batch_execute(&reserve).await.unwrap();
+    let path = format!("/v1/licences/{number}/suspend");
+    let reason = json!({"reason": "a doubt"});
+    world.on(&officer, Method::POST, &path, "\"1\"", reason).await.expect(200);
+    let error = service.batch_execute(&reserve).await.unwrap_err();
+    let refused = error.as_db_error().and_then(|error| error.constraint());
+    assert_eq!(refused, Some("reservation_under_a_licence_in_force"), "{error}");
+}

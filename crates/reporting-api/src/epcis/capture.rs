@@ -2,21 +2,22 @@
 //!
 //! Everything is judged before anything is stored. With `rollback` (the default) one fault keeps
 //! the whole document out; with `proceed` what is right is stored and what is wrong is listed.
-//! Filings are recorded first, each under a key made of its event's hash; then all events, the
-//! job and the event that announces it in one transaction. Whoever is interrupted in between sends
-//! the document again: filings answer as before, events are stored once.
+//! Filings, events, the job and what announces them are one transaction: nothing of a document can
+//! be read until all of it is durable. Whoever hears no answer sends the document again: filings
+//! answer as before, each under a key made of its event's hash, and events are stored once.
 
-use super::{view::CaptureJob, violation, work::Work};
+use super::{
+    view::CaptureJob,
+    violation,
+    work::{ErrorBehaviour, Work},
+};
 use crate::{
     filings::desk::{Desk, Sender},
-    reading::{Reading, ReadingPools, ReadingQuery},
+    reading::{Reading, ReadingQuery},
 };
 use ::epcis::{check, document::Document};
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
-use database::{
-    epcis::{Capture, find_capture, store},
-    events::Act,
-};
+use database::epcis::find_capture;
 use domain::codes::Channel;
 use serde_json::value::RawValue;
 use service::{
@@ -56,12 +57,11 @@ const EVENTS_LIMIT: usize = 1_000;
 pub async fn capture(
     request: HttpRequest,
     desk: web::Data<Desk>,
-    pools: web::Data<ReadingPools>,
     reporter: Reporter,
     trace: TraceContext,
     body: JsonBody<Box<RawValue>>,
 ) -> Result<HttpResponse, Problem> {
-    let proceed = read_headers(&request)?;
+    let behaviour = read_headers(&request)?;
     let refused = |fault| Problem::InvalidBody(Box::new(violation(fault)));
     let document = Document::read(body.value.get(), EVENTS_LIMIT).map_err(refused)?;
     if let Some(fault) = check::envelope(&document).into_iter().next() {
@@ -74,20 +74,9 @@ pub async fn capture(
         at: clock::now(),
         traceparent: Some(trace.to_string()),
     };
-    let mut work = Work::new(&desk, &sender);
+    let mut work = Work::new(&desk, &sender, behaviour);
     work.read(&document);
-    work.judge().await?;
-    if !work.faults.is_empty() && !proceed {
-        work.drop_everything();
-    }
-    work.file().await?;
-    let capture = work.finish(if proceed { "proceed" } else { "rollback" });
-    let act =
-        Act { person: Some(sender.person), at: sender.at, traceparent: sender.traceparent.clone() };
-    let mut conn = pools.reporting.get().await.map_err(database::Error::from)?;
-    let captured = store(&mut conn, sender.organisation, &act, &capture).await?;
-    let job =
-        Capture { captured: captured.captured, duplicates: captured.duplicates, ..capture.job };
+    let job = work.write().await?;
     Ok(HttpResponse::Accepted()
         .insert_header(("Location", format!("/v1/epcis/capture/{}", job.id)))
         .insert_header(("GS1-EPCIS-Version", "2.0"))
@@ -113,9 +102,9 @@ pub async fn find_job(
     found.map(|found| web::Json(found.into())).ok_or(Problem::NotFound("capture"))
 }
 
-/// Whether to proceed past faults. Headers of GS1 that are not known here are refused.
-fn read_headers(request: &HttpRequest) -> Result<bool, Problem> {
-    let mut proceed = false;
+/// What a fault does. Headers of GS1 that are not known here are refused.
+fn read_headers(request: &HttpRequest) -> Result<ErrorBehaviour, Problem> {
+    let mut behaviour = ErrorBehaviour::Rollback;
     for (name, value) in request.headers() {
         let name = name.as_str();
         if !name.starts_with("gs1-") {
@@ -129,7 +118,7 @@ fn read_headers(request: &HttpRequest) -> Result<bool, Problem> {
                 "2.0",
             )
             | ("gs1-extensions", _) => {}
-            ("gs1-capture-error-behaviour", "proceed") => proceed = true,
+            ("gs1-capture-error-behaviour", "proceed") => behaviour = ErrorBehaviour::Proceed,
             _ => {
                 let expected = match name {
                     "gs1-capture-error-behaviour" => "rollback or proceed",
@@ -145,5 +134,5 @@ fn read_headers(request: &HttpRequest) -> Result<bool, Problem> {
             }
         }
     }
-    Ok(proceed)
+    Ok(behaviour)
 }

@@ -5,7 +5,7 @@
 
 use crate::filings::{
     FilingForm,
-    desk::{Desk, Judgement, Sender},
+    desk::{Desk, Sender},
 };
 use database::{
     Pool,
@@ -13,7 +13,7 @@ use database::{
 };
 use domain::{codes::Channel, ids::OrganisationId};
 use service::{clock, idempotency::IdempotencyKey, problem::Problem};
-use std::{collections::HashMap, time::Duration};
+use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
@@ -64,13 +64,8 @@ async fn file(
         at: clock::now(),
         traceparent: None,
     };
-    let written = match desk.judge(&form, &sender, Some(&key), &HashMap::new()).await {
-        Ok(Judgement::Before(_)) => return Ok(Became::Filed),
-        Ok(Judgement::Ready(judged)) => desk.write(*judged).await.map(|_| ()),
-        Err(problem) => Err(problem),
-    };
-    match written {
-        Ok(()) => Ok(Became::Filed),
+    match desk.record(&form, &sender, Some(&key)).await {
+        Ok(_) => Ok(Became::Filed),
         Err(Problem::ValidationFailed(faults)) => {
             let reason = faults.into_iter().next().map_or_else(String::new, |it| it.detail);
             Ok(Became::Refused(reason))

@@ -9,18 +9,20 @@ use super::{
 };
 use database::{
     Pool, Target,
+    epcis::NewCapture,
     filing_context::{
         LotClaim, LotReader, Product, Replaced, find_filer, find_product, find_replaced, find_site,
     },
     filing_writer::{
-        Entry, FilingWriter, Idempotency, Reversal, Verdict, WithdrawnLot, WriteError,
+        Document, DocumentVerdict, Entry, FilingWriter, FirstReceipt, Idempotency, Reversal,
+        Verdict, WithdrawnLot, WriteError,
     },
     idempotency,
 };
 use domain::{
     codes::{Channel, LineRole},
     filing::{Claim, Filing},
-    ids::{EventId, FilingId, LotId, OrganisationId, PersonId, SiteId},
+    ids::{EventId, FilingId, LotId, MovementId, OrganisationId, PersonId, SiteId},
     movement::MovementReference,
     posting::{Posting, postings},
 };
@@ -32,6 +34,7 @@ use service::{
 };
 use std::{
     collections::{HashMap, HashSet},
+    sync::Arc,
     time::Duration,
 };
 use uuid::Uuid;
@@ -40,6 +43,8 @@ use uuid::Uuid;
 const CATALOGUE_AGE: Duration = Duration::from_secs(5);
 const CATALOGUE_ENTRIES: u64 = 50_000;
 const BUSY_RETRY_SECONDS: usize = 1;
+/// Who is judged anew finds what came first: a form is judged no more often than this.
+const JUDGEMENTS: usize = 3;
 
 /// Takes filings in.
 #[derive(Clone)]
@@ -89,25 +94,57 @@ pub enum Judgement {
 /// A form that nothing is wrong with, ready to be written.
 #[derive(Debug)]
 pub struct Judged {
-    entry: Entry,
+    entry: Arc<Entry>,
     recorded: Recorded,
-    reference: String,
 }
 
 impl Judged {
-    /// The lots that it makes.
-    pub fn lots(&self) -> impl Iterator<Item = LotClaim> + '_ {
-        let made = self.entry.filing.lines.iter().filter(|line| line.role == LineRole::Output);
-        made.filter_map(|line| {
-            Some(LotClaim {
-                id: line.lot?,
+    /// What is to be written.
+    pub fn entry(&self) -> Arc<Entry> {
+        Arc::clone(&self.entry)
+    }
+}
+
+/// What forms say that were judged just before and are to be written together with the next.
+#[derive(Debug, Default)]
+pub struct Earlier {
+    lots: HashMap<LotId, LotClaim>,
+    receipts: HashMap<MovementId, String>,
+    references: HashSet<(String, u16)>,
+}
+
+impl Earlier {
+    /// Takes note of one of them. `false` when one before it claims the same reference.
+    pub fn add(&mut self, judged: &Judged) -> bool {
+        let filing = &judged.entry.filing;
+        let made = filing.lines.iter().filter(|line| line.role == LineRole::Output);
+        self.lots.extend(made.filter_map(|line| {
+            let id = line.lot?;
+            let claim = LotClaim {
+                id,
                 category: line.category?,
                 hs_code: line.hs_code.clone(),
                 grade: line.grade.clone(),
                 quantity: line.quantity,
                 elements: line.elements,
-            })
-        })
+            };
+            Some((id, claim))
+        }));
+        if let Claim::Receipt { movement, .. } = filing.claim {
+            self.receipts.entry(movement).or_insert_with(|| filing.reference.clone());
+        }
+        self.references.insert((filing.reference.clone(), filing.version))
+    }
+
+    fn extend(&self, found: &mut Found) {
+        for (lot, claim) in &self.lots {
+            found.lots.entry(*lot).or_insert_with(|| claim.clone());
+        }
+        if let Some(movement) = &mut found.movement
+            && movement.used_by.is_none()
+        {
+            movement.used_by = self.receipts.get(&movement.id).cloned();
+        }
     }
 }
 
@@ -138,26 +175,30 @@ impl Desk {
         sender: &Sender,
         key: Option<&IdempotencyKey>,
     ) -> Result<Accepted, Problem> {
-        match self.judge(form, sender, key, &HashMap::new()).await? {
-            Judgement::Ready(judged) => self.write(*judged).await,
-            Judgement::Before(answer) => Ok(Accepted::Before(answer)),
+        for _ in 0..JUDGEMENTS {
+            match self.judge(form, sender, key, &Earlier::default()).await? {
+                Judgement::Before(answer) => return Ok(Accepted::Before(answer)),
+                Judgement::Ready(judged) => {
+                    if let Some(accepted) = self.write(*judged).await? {
+                        return Ok(accepted);
+                    }
+                }
+            }
         }
+        Err(Problem::Overloaded { retry_after_seconds: BUSY_RETRY_SECONDS })
     }
 
     /// Checks a form without recording it.
     ///
-    /// `made` are lots of forms that were judged just before and are to be written with this one.
     pub async fn judge(
         &self,
         form: &FilingForm,
         sender: &Sender,
         key: Option<&IdempotencyKey>,
-        made: &HashMap<LotId, LotClaim>,
+        earlier: &Earlier,
     ) -> Result<Judgement, Problem> {
         let mut found = self.find(form, sender.organisation).await?;
-        for (lot, claim) in made {
-            found.lots.entry(*lot).or_insert_with(|| claim.clone());
-        }
+        earlier.extend(&mut found);
         let filer = Filer {
             id: FilingId::from_uuid(Uuid::now_v7()),
             organisation: sender.organisation,
@@ -178,38 +219,49 @@ impl Desk {
         };
         let mut recorded = Recorded::of(&filing, &form.site);
         let content_hash = content_hash(form);
+        let first_receipt = first_receipt(form, &found);
         let mut entry = entry(filing, found.replaced, content_hash, sender.traceparent.clone());
+        entry.first_receipt = first_receipt;
         recorded.movement_reference = entry.movement_reference.map(|it| it.to_string());
         recorded.received_before_by =
             found.movement.and_then(|it| it.used_by).filter(|by| *by != form.reference);
         entry.answer = serde_json::to_value(&recorded).expect("an answer is always valid JSON");
         entry.idempotency =
             key.map(|key| Idempotency { key: key.as_str().to_owned(), request_hash: content_hash });
-        let reference = form.reference.clone();
-        Ok(Judgement::Ready(Box::new(Judged { entry, recorded, reference })))
+        Ok(Judgement::Ready(Box::new(Judged { entry: Arc::new(entry), recorded })))
     }
 
-    /// Records what was judged, durably and once.
-    pub async fn write(&self, judged: Judged) -> Result<Accepted, Problem> {
-        let Judged { entry, recorded, reference } = judged;
-        match self.writer.write(entry).await {
-            Ok(Verdict::Recorded) => Ok(Accepted::New(Box::new(recorded))),
-            Ok(Verdict::Repeated(answer)) => Ok(Accepted::Before(answer)),
-            Ok(Verdict::KeyReused) => Err(Problem::IdempotencyKeyReused),
-            Ok(Verdict::ReferenceTaken { filing, same_content }) => {
-                let existing = if same_content {
-                    format!("filing {filing}, which says the same")
-                } else {
-                    format!("filing {filing}; to change it, send `correction`")
-                };
-                Err(Problem::DuplicateReference { reference, existing })
+    /// Records what was judged, durably and once. `None` when it is to be judged anew, because
+    /// something came first.
+    async fn write(&self, judged: Judged) -> Result<Option<Accepted>, Problem> {
+        let Judged { entry, recorded } = judged;
+        match self.writer.write(Arc::unwrap_or_clone(entry)).await.map_err(problem)? {
+            Verdict::Recorded => Ok(Some(Accepted::New(Box::new(recorded)))),
+            Verdict::Repeated(answer) => Ok(Some(Accepted::Before(answer))),
+            Verdict::KeyReused => Err(Problem::IdempotencyKeyReused),
+            Verdict::ReferenceTaken { filing, same_content } => {
+                let existing = existing(filing, same_content);
+                Err(Problem::DuplicateReference { reference: recorded.reference, existing })
             }
-            Err(WriteError::Overloaded) => {
-                Err(Problem::Overloaded { retry_after_seconds: BUSY_RETRY_SECONDS })
-            }
-            Err(error @ WriteError::Unavailable) => Err(Problem::DependencyDown(error.into())),
-            Err(WriteError::Failed(error)) => Err(Problem::Internal(error.into())),
+            Verdict::ReceivedBefore(_) => Ok(None),
         }
+    }
+
+    /// Records a document with its filings, all of it or nothing.
+    pub async fn write_document(
+        &self,
+        sender: &Sender,
+        entries: Vec<Arc<Entry>>,
+        capture: NewCapture,
+    ) -> Result<DocumentVerdict, Problem> {
+        let document = Document {
+            organisation: sender.organisation,
+            person: sender.person,
+            traceparent: sender.traceparent.clone(),
+            entries,
+            capture,
+        };
+        self.writer.write_document(document).await.map_err(problem)
     }
 
     /// What this very request was answered before, if it was.
@@ -305,6 +357,30 @@ impl Desk {
     }
 }
 
+fn problem(error: WriteError) -> Problem {
+    match error {
+        WriteError::Overloaded => Problem::Overloaded { retry_after_seconds: BUSY_RETRY_SECONDS },
+        error @ WriteError::Unavailable => Problem::DependencyDown(error.into()),
+        WriteError::Failed(error) => Problem::Internal(error.into()),
+    }
+}
+
+/// What has a reference, and what its owner can do about it.
+pub(crate) fn existing(filing: FilingId, same_content: bool) -> String {
+    if same_content {
+        format!("filing {filing}, which says the same")
+    } else {
+        format!("filing {filing}; to change it, send `correction`")
+    }
+}
+
+/// The claim to be the first receipt of its movement, where nothing is known that came before.
+pub(super) fn first_receipt(form: &FilingForm, found: &Found) -> Option<FirstReceipt> {
+    let movement = found.movement.as_ref().filter(|movement| movement.used_by.is_none())?;
+    let name = form.movement.as_deref()?.parse().ok()?;
+    Some(FirstReceipt { movement: movement.id, name })
+}
+
 /// A filing with everything that follows from it; nobody may repeat it under a key yet.
 pub(super) fn entry(
     filing: Filing,
@@ -325,6 +401,7 @@ pub(super) fn entry(
         }),
         withdrawn_lots,
         movement_reference,
+        first_receipt: None,
         content_hash,
         idempotency: None,
         event: EventId::from_uuid(Uuid::now_v7()),

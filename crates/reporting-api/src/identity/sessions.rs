@@ -1,7 +1,7 @@
 //! `/v1/sessions` and `/v1/me`: signing in and out, and who one is.
 
 use super::{Registrar, forms::Check};
-use actix_web::{HttpRequest, HttpResponse, delete, get, http::header, post, web};
+use actix_web::{HttpRequest, HttpResponse, delete, get, http::header, patch, post, web};
 use database::{
     events::Act,
     identity::{self, Acting, CredentialKind, Identity, NewSession},
@@ -9,6 +9,7 @@ use database::{
 use domain::{
     codes::{OrganisationKind, Role},
     ids::{CredentialId, PersonId},
+    mails::MailRhythm,
 };
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
@@ -73,6 +74,18 @@ pub struct PersonView {
     pub email: String,
     /// The language they read: `zh` or `en`.
     pub language: &'static str,
+    /// How mails about open items reach them: `each` at once, or all of a day in one (`daily`).
+    pub mails: &'static str,
+}
+
+/// What somebody changes about themselves.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MeForm {
+    /// How mails about open items reach you: `each` at once, or all of a day in one (`daily`), at
+    /// seven in the morning in Beijing. In the portal everything is there at once.
+    #[schema(value_type = String, example = "daily")]
+    mails: MailRhythm,
 }
 
 /// An organisation somebody may act for.
@@ -187,6 +200,37 @@ pub async fn who_am_i(
     Ok(web::Json(registrar.me(&identified.0).await?))
 }
 
+/// Changes how mails reach you.
+#[utoipa::path(
+    tag = "sessions",
+    request_body = MeForm,
+    responses(
+        (status = 200, body = MeView),
+        (status = 400, body = ProblemDetails),
+        (status = 401, body = ProblemDetails),
+        (status = 409, description = "A key is not a person", body = ProblemDetails),
+    )
+)]
+#[patch("/v1/me")]
+pub async fn change_me(
+    registrar: web::Data<Registrar>,
+    identified: Identified,
+    trace: TraceContext,
+    form: JsonBody<MeForm>,
+) -> Result<web::Json<MeView>, Problem> {
+    let identity = &identified.0;
+    if identity.kind == CredentialKind::Key {
+        return Err(Problem::NotAllowed("whom a key stands for signs in to change that".into()));
+    }
+    let person = identity.person;
+    let act = Act { person: Some(person), at: clock::now(), traceparent: Some(trace.to_string()) };
+    let organisation = identity.acting.first().map(|acting| acting.organisation);
+    let mut conn = registrar.connection().await?;
+    identity::choose_mails(&mut conn, person, organisation, form.value.mails, &act).await?;
+    drop(conn);
+    Ok(web::Json(registrar.me(identity).await?))
+}
+
 impl Registrar {
     async fn me(&self, identity: &Identity) -> Result<MeView, Problem> {
         Ok(MeView {
@@ -210,6 +254,7 @@ impl Registrar {
             name: person.name,
             email: person.email,
             language: person.language.as_str(),
+            mails: person.mails.as_str(),
         })
     }
 }

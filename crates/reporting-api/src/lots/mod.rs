@@ -5,21 +5,25 @@
 //! are made for this reader and say nothing. Officials see everything; every organisation that an
 //! answer shows something of is told of the read.
 //!
-//! Policies of the database decide which lots are known, not code here; the rest is [`page`].
+//! Policies of the database decide which lots of others are known, not code here; the rest is
+//! [`page`]. The graph is kept at hand where it can be ([`keeping`]), and asked of the database where
+//! not.
 
 mod as_of;
+pub mod keeping;
 mod page;
 mod view;
 
-use crate::reading::{Reading, ReadingQuery};
-use actix_web::{get, web};
+use crate::reading::{AccessWhenNeeded, Reading, ReadingQuery};
+use actix_web::{HttpResponse, get, web};
 use as_of::AsOf;
-use database::trace::{Before, Traced, around};
+use database::trace::{Before, FILINGS_LIMIT, around, known_lots};
 use domain::{
     ids::{LotId, OrganisationId},
-    trace::{Attribution, Direction, Graph, attribute},
+    trace::{Attribution, Direction, Graph, Traced, attribute},
 };
 use jiff::Timestamp;
+use keeping::{Current, Keeping};
 use page::{Page, Place, Reader};
 use serde::{Deserialize, Serialize};
 use service::{
@@ -33,6 +37,8 @@ use view::TraceView;
 
 const NODES: u16 = 500;
 const NODES_LIMIT: u16 = 1_000;
+/// A trace through more filings than this is worked out beside the threads that answer.
+const QUICK_FILINGS: usize = 1_000;
 
 /// Which trace.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -84,17 +90,18 @@ struct Continued {
 pub async fn trace(
     reading: Reading,
     secret: web::Data<ServerSecret>,
+    keeping: web::Data<Keeping>,
     id: web::Path<Uuid>,
     query: web::Query<TraceQuery>,
-) -> Result<web::Json<TraceView>, Problem> {
+) -> Result<HttpResponse, Problem> {
     let lot = LotId::from_uuid(*id);
     let limit = limit(query.limit)?;
     let direction = match query.direction.unwrap_or_default() {
         DirectionName::Backward => Direction::Backward,
         DirectionName::Forward => Direction::Forward,
     };
-    let mut access =
-        reading.of(&ReadingQuery::new(query.organisation, format!("lot {lot}"))).await?;
+    let asked = ReadingQuery::new(query.organisation, format!("lot {lot}"));
+    let mut access = reading.when_needed(&asked).await?;
     let told_by = query.as_of.as_ref().map(ToString::to_string);
     let list = format!(
         "trace of {lot} {} for {} as of {}",
@@ -106,23 +113,94 @@ pub async fn trace(
         query.cursor.as_deref().map(|sealed| cursor::open(&secret, &list, sealed)).transpose()?;
     let end = end(continued.as_ref(), query.as_of)?;
     let before = Before::moment(end);
-    let traced = around(&mut access.conn, access.organisation, lot, direction, before)
-        .await?
-        .ok_or(Problem::NotFound("lot"))?;
-    let (traced, graph, attribution) = worked_out(lot, traced, direction).await?;
+    // The organisation's own names; officials have every name from the database.
+    let names_of = access.is_owner.then_some(access.organisation);
+    let current = keeping.current(names_of).await;
+    let Worked { traced, graph, attribution } = match &current {
+        Some(current) => kept(&mut access, current, lot, direction, before).await?,
+        None => asked_of_the_database(&mut access, lot, direction, before).await?,
+    };
+    let from = if current.is_some() { "memory" } else { "database" };
+    metrics::counter!("traces_total", "from" => from).increment(1);
     let reader =
         Reader { secret: &secret, organisation: access.organisation, sees_all: !access.is_owner };
     let trace =
         page::Trace { graph: &graph, attribution: &attribution, traced: &traced, direction, lot };
+    let after = continued.map(|continued| continued.after);
     let page =
-        Page::read(&mut access.conn, &reader, &trace, before, continued.map(|it| it.after), limit)
-            .await?;
-    reading.also_of(&mut access, &page.owners(&trace), &format!("lot {lot}")).await?;
+        Page::read(&mut access, current.as_ref(), &reader, &trace, before, after, limit).await?;
+    access.also_of(|| page.owners(&trace), &format!("lot {lot}")).await?;
     let next = page.next().map(|after| {
         let place = Continued { before_millisecond: end.as_millisecond(), after };
         cursor::seal(&secret, &list, &place)
     });
-    Ok(web::Json(TraceView::of(&trace, &reader, page, told_by, next)))
+    let view = TraceView::of(&trace, &reader, page, told_by, next);
+    let json = view.to_json().map_err(anyhow::Error::from)?;
+    Ok(HttpResponse::Ok().content_type("application/json").body(json))
+}
+
+/// A trace that was worked out.
+struct Worked {
+    traced: Traced,
+    graph: Graph,
+    attribution: Attribution,
+}
+
+/// Works out a trace from what is kept at hand.
+async fn kept(
+    access: &mut AccessWhenNeeded<'_>,
+    current: &Current,
+    lot: LotId,
+    direction: Direction,
+    before: Before,
+) -> Result<Worked, Problem> {
+    let organisation = access.organisation;
+    let is_open = !access.is_owner || current.read().await.is_made_by(lot, organisation);
+    // Somebody else's: the policies know whether it was sent here.
+    if !is_open && known_lots(access.conn().await?, organisation, &[lot], before).await?.is_empty()
+    {
+        return Err(Problem::NotFound("lot"));
+    }
+    let kept = current.read().await;
+    let first = before.first_id();
+    let quick = kept.around(lot, direction, first, QUICK_FILINGS);
+    let quick = quick.ok_or(Problem::NotFound("lot"))?;
+    if quick.is_complete {
+        drop(kept);
+        return Ok(Worked::out(lot, quick, direction));
+    }
+    drop(quick);
+    let worked = web::block(move || {
+        let traced = kept.around(lot, direction, first, FILINGS_LIMIT)?;
+        drop(kept);
+        Some(Worked::out(lot, traced, direction))
+    });
+    worked.await.map_err(anyhow::Error::from)?.ok_or(Problem::NotFound("lot"))
+}
+
+/// Works out a trace from what the database says.
+async fn asked_of_the_database(
+    access: &mut AccessWhenNeeded<'_>,
+    lot: LotId,
+    direction: Direction,
+    before: Before,
+) -> Result<Worked, Problem> {
+    let organisation = access.organisation;
+    let traced = around(access.conn().await?, organisation, lot, direction, before)
+        .await?
+        .ok_or(Problem::NotFound("lot"))?;
+    let worked = web::block(move || Worked::out(lot, traced, direction));
+    Ok(worked.await.map_err(anyhow::Error::from)?)
+}
+
+impl Worked {
+    /// Attributes the lot's elements.
+    fn out(lot: LotId, traced: Traced, direction: Direction) -> Self {
+        let graph = Graph::of(lot, traced.elements, &traced.recorded);
+        // The asked lot has the first place.
+        let attribution = attribute(&graph, 0, direction);
+        Self { traced, graph, attribution }
+    }
 }
 
 /// The first moment that no longer counts. The same for all pages: what is filed meanwhile does
@@ -134,21 +212,6 @@ fn end(continued: Option<&Continued>, as_of: Option<AsOf>) -> Result<Timestamp, 
         (None, Some(as_of)) => as_of.end(),
         (None, None) => as_of::just_after(clock::now()),
     })
-}
-
-/// Attributes the lot's elements. A large trace takes a while; others are answered meanwhile.
-async fn worked_out(
-    lot: LotId,
-    traced: Traced,
-    direction: Direction,
-) -> Result<(Traced, Graph, Attribution), Problem> {
-    let worked_out = web::block(move || {
-        let graph = Graph::of(lot, traced.elements, &traced.recorded);
-        // The asked lot has the first place.
-        let attribution = attribute(&graph, 0, direction);
-        (traced, graph, attribution)
-    });
-    Ok(worked_out.await.map_err(anyhow::Error::from)?)
 }
 
 fn limit(asked: Option<u16>) -> Result<usize, Problem> {

@@ -1,13 +1,12 @@
 //! One page of a trace: which lots are on it, which of them the reader may know, and under which
 //! ids the others go.
 
-use database::{
-    Connection, Error,
-    trace::{self, Before, KnownLot, LotMovement, Traced},
-};
+use super::keeping::Current;
+use crate::reading::AccessWhenNeeded;
+use database::trace::{self, Before, KnownLot, LotMovement};
 use domain::{
     ids::{LotId, OrganisationId},
-    trace::{Attribution, Direction, Graph, StepKey},
+    trace::{Attribution, Direction, Graph, Kept, StepKey, Traced},
 };
 use serde::{Deserialize, Serialize};
 use service::{problem::Problem, secret::ServerSecret};
@@ -43,7 +42,8 @@ pub struct Place {
 pub struct Page {
     /// Places of lots in the graph, with their distance.
     pub lots: Vec<(usize, u32)>,
-    pub known: HashMap<LotId, KnownLot>,
+    /// For each of them what the reader may know.
+    pub known: Vec<Option<KnownLot>>,
     pub movements: HashMap<LotId, Vec<LotMovement>>,
     next: Option<Place>,
 }
@@ -66,44 +66,114 @@ impl Reader<'_> {
     }
 
     /// The id that a step goes by, for those who know it and those who do not.
-    pub fn step_id(&self, key: StepKey, organisation: OrganisationId) -> String {
-        let name = match key {
-            StepKey::Filing(filing) => filing.to_string(),
+    pub fn step_id(&self, key: StepKey, organisation: OrganisationId) -> Uuid {
+        match key {
+            StepKey::Filing(filing) if self.knows(organisation) => filing.as_uuid(),
+            StepKey::Filing(filing) => self.pseudonym(filing.to_string().as_bytes()),
             StepKey::Month(organisation, site, process, month) => {
-                format!("{organisation} {site} {process} {month}")
+                self.pseudonym(format!("{organisation} {site} {process} {month}").as_bytes())
             }
-        };
-        match (self.knows(organisation), key) {
-            (true, StepKey::Filing(filing)) => filing.to_string(),
-            _ => self.pseudonym(name.as_bytes()).to_string(),
         }
     }
 }
 
 impl Page {
-    /// Cuts the page after a place and reads what may be known of its lots.
+    /// Cuts the page after a place and finds what may be known of its lots.
     pub async fn read(
-        conn: &mut Connection,
+        access: &mut AccessWhenNeeded<'_>,
+        current: Option<&Current>,
         reader: &Reader<'_>,
         trace: &Trace<'_>,
         before: Before,
         after: Option<Place>,
         limit: usize,
     ) -> Result<Self, Problem> {
-        let ordered = in_order(trace);
-        let first = match after {
-            Some(place) => 1 + find(reader, trace, &ordered, place)?,
-            None => 0,
-        };
-        let lots: Vec<(usize, u32)> = ordered.iter().skip(first).take(limit).copied().collect();
-        let last = lots.last().filter(|_| first + lots.len() < ordered.len());
+        let (lots, is_last) = cut(reader, trace, after, limit)?;
+        let last = lots.last().filter(|_| !is_last);
         let next = last.map(|(place, distance)| Place {
             distance: *distance,
             lot: reader.pseudonym_of_lot(trace.graph.lot(*place)),
         });
         let ids: Vec<LotId> = lots.iter().map(|(place, _)| trace.graph.lot(*place)).collect();
-        let (known, movements) = known(conn, reader, &ids, before).await?;
-        Ok(Self { lots, known, movements, next })
+        let mut page = Self { lots, known: Vec::new(), movements: HashMap::new(), next };
+        match current.filter(|_| !reader.sees_all) {
+            Some(current) => page.know_by_heart(access, current, &ids, before).await?,
+            None => page.ask(access, &ids, before).await?,
+        }
+        Ok(page)
+    }
+
+    /// What the reader made itself is known here; the policies know the rest.
+    async fn know_by_heart(
+        &mut self,
+        access: &mut AccessWhenNeeded<'_>,
+        current: &Current,
+        ids: &[LotId],
+        before: Before,
+    ) -> Result<(), Problem> {
+        let organisation = access.organisation;
+        let kept = current.read().await;
+        self.known =
+            ids.iter().map(|lot| own(&kept, current, organisation, *lot, before)).collect();
+        let of_others: Vec<LotId> = ids
+            .iter()
+            .zip(&self.known)
+            .filter(|(_, own)| own.is_none())
+            .map(|(lot, _)| *lot)
+            .collect();
+        let own = self.known.iter().flatten().map(|lot| lot.id);
+        let mut moved: Vec<LotId> = own.filter(|lot| kept.is_moved(*lot)).collect();
+        drop(kept);
+        if !of_others.is_empty() {
+            let known =
+                trace::known_lots(access.conn().await?, organisation, &of_others, before).await?;
+            moved.extend(known.iter().map(|lot| lot.id));
+            self.add_known(ids, known);
+        }
+        self.add_movements(access, &moved, before).await
+    }
+
+    async fn ask(
+        &mut self,
+        access: &mut AccessWhenNeeded<'_>,
+        ids: &[LotId],
+        before: Before,
+    ) -> Result<(), Problem> {
+        let organisation = access.organisation;
+        let known = trace::known_lots(access.conn().await?, organisation, ids, before).await?;
+        let moved: Vec<LotId> = known.iter().map(|lot| lot.id).collect();
+        self.known.resize_with(ids.len(), || None);
+        self.add_known(ids, known);
+        self.add_movements(access, &moved, before).await
+    }
+
+    fn add_known(&mut self, ids: &[LotId], known: Vec<KnownLot>) {
+        let mut known: HashMap<LotId, KnownLot> =
+            known.into_iter().map(|lot| (lot.id, lot)).collect();
+        for (lot, place) in ids.iter().zip(&mut self.known) {
+            if place.is_none() {
+                *place = known.remove(lot);
+            }
+        }
+    }
+
+    async fn add_movements(
+        &mut self,
+        access: &mut AccessWhenNeeded<'_>,
+        moved: &[LotId],
+        before: Before,
+    ) -> Result<(), Problem> {
+        if moved.is_empty() {
+            return Ok(());
+        }
+        let organisation = access.organisation;
+        let mut movements =
+            trace::movements(access.conn().await?, organisation, moved, before).await?;
+        movements.sort_unstable_by_key(|movement| movement.movement);
+        for movement in movements {
+            self.movements.entry(movement.lot).or_default().push(movement);
+        }
+        Ok(())
     }
 
     /// Where the trace goes on.
@@ -113,46 +183,79 @@ impl Page {
 
     /// Everybody whose lots or steps an answer shows something of.
     pub fn owners(&self, trace: &Trace<'_>) -> BTreeSet<OrganisationId> {
-        let makers = self.known.values().map(|lot| lot.maker.0);
+        let makers = self.known.iter().flatten().map(|lot| lot.maker.0);
         makers.chain(trace.traced.recorded.iter().map(|recorded| recorded.organisation)).collect()
     }
 }
 
-async fn known(
-    conn: &mut Connection,
-    reader: &Reader<'_>,
-    ids: &[LotId],
+/// A lot that the organisation made, as it stood then.
+fn own(
+    kept: &Kept,
+    current: &Current,
+    organisation: OrganisationId,
+    id: LotId,
     before: Before,
-) -> Result<(HashMap<LotId, KnownLot>, HashMap<LotId, Vec<LotMovement>>), Error> {
-    let lots = trace::known_lots(conn, reader.organisation, ids, before).await?;
-    let known: HashMap<LotId, KnownLot> = lots.into_iter().map(|lot| (lot.id, lot)).collect();
-    let ids: Vec<LotId> = known.keys().copied().collect();
-    let mut movements: HashMap<LotId, Vec<LotMovement>> = HashMap::new();
-    for movement in trace::movements(conn, reader.organisation, &ids, before).await? {
-        movements.entry(movement.lot).or_default().push(movement);
+) -> Option<KnownLot> {
+    let (zh, en) = current.names.clone()?;
+    let lot = kept.lot(id, before.first_id()).filter(|lot| lot.maker == organisation)?;
+    Some(KnownLot {
+        id,
+        maker: (organisation, zh, en),
+        site: lot.site,
+        number: lot.number,
+        category: lot.category,
+        grade: lot.grade,
+        quantity: lot.quantity,
+        happened_at: lot.happened_at,
+        made_by: Some(lot.made_by),
+        // Whom it was bought back from says nothing of who made it.
+        seller: None,
+    })
+}
+
+/// The lots of a page after a place, nearest first and then by id, and whether they are the last.
+fn cut(
+    reader: &Reader<'_>,
+    trace: &Trace<'_>,
+    after: Option<Place>,
+    limit: usize,
+) -> Result<(Vec<(usize, u32)>, bool), Problem> {
+    // Nearest first already: only what is equally far has to be put in order, and only as far as
+    // the page goes.
+    let reached = trace.attribution.reached();
+    let from = after.map_or(0, |after| after.distance);
+    let mut rest = &reached[reached.partition_point(|(_, distance)| *distance < from)..];
+    let mut lots: Vec<(usize, u32)> = Vec::with_capacity(limit.min(rest.len()) + 1);
+    let mut after = after;
+    while let Some((_, distance)) = rest.first().filter(|_| lots.len() <= limit) {
+        let (equally_far, further) = rest.split_at(rest.partition_point(|(_, at)| at == distance));
+        let mut equally_far = equally_far.to_vec();
+        equally_far.sort_unstable_by_key(|(place, _)| trace.graph.lot(*place));
+        let first = match after.take() {
+            Some(place) => 1 + find(reader, trace, &equally_far, place)?,
+            None => 0,
+        };
+        lots.extend_from_slice(&equally_far[first..]);
+        rest = further;
     }
-    Ok((known, movements))
+    if after.is_some() {
+        return Err(Problem::InvalidCursor);
+    }
+    let is_last = lots.len() <= limit && rest.is_empty();
+    lots.truncate(limit);
+    Ok((lots, is_last))
 }
 
-/// All lots reached, in the order of places.
-fn in_order(trace: &Trace<'_>) -> Vec<(usize, u32)> {
-    let mut ordered = trace.attribution.reached().to_vec();
-    ordered.sort_unstable_by_key(|(place, distance)| (*distance, trace.graph.lot(*place)));
-    ordered
-}
-
-/// Where a place lies in that order.
+/// Where a place lies among lots that are equally far.
 fn find(
     reader: &Reader<'_>,
     trace: &Trace<'_>,
-    ordered: &[(usize, u32)],
+    equally_far: &[(usize, u32)],
     wanted: Place,
 ) -> Result<usize, Problem> {
-    let nearer = ordered.partition_point(|(_, distance)| *distance < wanted.distance);
-    ordered[nearer..]
+    equally_far
         .iter()
-        .take_while(|(_, distance)| *distance == wanted.distance)
+        .filter(|(_, distance)| *distance == wanted.distance)
         .position(|(place, _)| reader.pseudonym_of_lot(trace.graph.lot(*place)) == wanted.lot)
-        .map(|within| nearer + within)
         .ok_or(Problem::InvalidCursor)
 }

@@ -4,15 +4,20 @@ use super::page::{Page, Reader, Trace};
 use crate::filings::view::elements_mg;
 use database::trace::{KnownLot, LotMovement};
 use domain::{
-    codes::Process,
-    element::Element,
-    ids::OrganisationId,
-    trace::{Interval, Mixing, StepKey},
+    calendar_month::Month,
+    codes::{FilingKind, Process},
+    ids::{FilingId, OrganisationId, SiteId},
+    mass::Kilograms,
+    trace::{Interval, Mixing},
 };
-use serde::Serialize;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use jiff::Timestamp;
+use serde::{Serialize, Serializer};
+use std::{collections::BTreeMap, sync::Arc};
 use utoipa::ToSchema;
 use uuid::Uuid;
+
+/// What one lot takes in an answer, nearly; an answer that grows is copied.
+const LOT_BYTES: usize = 1_200;
 
 /// A lot's graph, or a page of it.
 #[derive(Debug, Serialize, ToSchema)]
@@ -20,7 +25,8 @@ pub struct TraceView {
     /// The lot that was asked about.
     pub lot: Uuid,
     /// `backward` or `forward`.
-    pub direction: String,
+    #[schema(value_type = String)]
+    pub direction: &'static str,
     /// As of when, if a date was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub as_of: Option<String>,
@@ -31,11 +37,14 @@ pub struct TraceView {
     /// Whether everything was followed; otherwise there was too much, and some ends are none.
     pub is_complete: bool,
     /// What inputs do not explain (backward), or outputs and losses do not (forward).
-    pub unattributed_mg: BTreeMap<&'static str, i64>,
+    #[schema(value_type = BTreeMap<String, i64>)]
+    pub unattributed_mg: ByElement<i64>,
     /// Forward: what was stated as lost.
-    pub lost_mg: BTreeMap<&'static str, i64>,
+    #[schema(value_type = BTreeMap<String, i64>)]
+    pub lost_mg: ByElement<i64>,
     /// What was still going round in a circle when it was cut.
-    pub remainder_mg: BTreeMap<&'static str, i64>,
+    #[schema(value_type = BTreeMap<String, i64>)]
+    pub remainder_mg: ByElement<i64>,
     /// Lots, nearest first; the asked lot leads the first page.
     pub nodes: Vec<NodeView>,
     /// The steps that these lots take part in.
@@ -53,16 +62,20 @@ pub struct NodeView {
     /// How many steps away.
     pub distance: u32,
     /// How much of the asked lot passed through it.
-    pub share_mg: BTreeMap<&'static str, IntervalView>,
+    #[schema(value_type = BTreeMap<String, IntervalView>)]
+    pub share_mg: ByElement<IntervalView>,
     /// How much of it ends here, at best: made from nothing told of, or not worked on any further.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub ends_mg: BTreeMap<&'static str, i64>,
+    #[serde(skip_serializing_if = "ByElement::is_empty")]
+    #[schema(value_type = BTreeMap<String, i64>, required = false)]
+    pub ends_mg: ByElement<i64>,
     /// Ids of the steps it came out of.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub made_in: Vec<String>,
+    #[schema(value_type = Vec<String>, required = false)]
+    pub made_in: Vec<Uuid>,
     /// Ids of the steps it went into.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub used_in: Vec<String>,
+    #[schema(value_type = Vec<String>, required = false)]
+    pub used_in: Vec<Uuid>,
     /// What is known of it, if it is yours to know.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub known: Option<KnownLotView>,
@@ -70,6 +83,10 @@ pub struct NodeView {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub movements: Vec<LotMovementView>,
 }
+
+/// Something of each element, by symbol in alphabetical order: what is nothing is left out.
+#[derive(Debug)]
+pub struct ByElement<T>(Vec<(&'static str, T)>);
 
 /// A mass between bounds, in milligrams.
 #[derive(Debug, Serialize, ToSchema)]
@@ -88,23 +105,32 @@ pub struct KnownLotView {
     /// Its maker's number for it.
     pub number: String,
     /// What kind of goods.
-    pub category: String,
+    #[serde(serialize_with = "text")]
+    #[schema(value_type = String)]
+    pub category: Arc<str>,
     /// Its grade.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub grade: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "some_text")]
+    #[schema(value_type = Option<String>)]
+    pub grade: Option<Arc<str>>,
     /// Gross mass when it was made.
-    pub quantity_kg: String,
+    #[serde(serialize_with = "shown")]
+    #[schema(value_type = String)]
+    pub quantity_kg: Kilograms,
     /// When it was made.
-    pub happened_at: String,
+    #[serde(serialize_with = "shown")]
+    #[schema(value_type = String)]
+    pub happened_at: Timestamp,
     /// Who made it, if that is you or whoever sold it to you.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub maker: Option<PartyView>,
     /// The code of the site where it was made, if that is yours.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub site: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "some_text")]
+    #[schema(value_type = Option<String>)]
+    pub site: Option<Arc<str>>,
     /// The kind of filing that made it, if that is yours.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub made_by: Option<String>,
+    #[schema(value_type = Option<String>)]
+    pub made_by: Option<FilingKind>,
 }
 
 /// An organisation that one dealt with.
@@ -113,9 +139,13 @@ pub struct PartyView {
     /// Its id.
     pub id: Uuid,
     /// Its name in Chinese.
-    pub name_zh: String,
+    #[serde(serialize_with = "text")]
+    #[schema(value_type = String)]
+    pub name_zh: Arc<str>,
     /// Its name in English.
-    pub name_en: String,
+    #[serde(serialize_with = "text")]
+    #[schema(value_type = String)]
+    pub name_en: Arc<str>,
 }
 
 /// A lot on its way from one organisation to another.
@@ -140,7 +170,8 @@ pub struct LotMovementView {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct StepView {
     /// The filing, for a batch of yours; otherwise an id that only your traces use.
-    pub id: String,
+    #[schema(value_type = String)]
+    pub id: Uuid,
     /// Who filed it, its process, and so on, if it is yours to know.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub known: Option<KnownStepView>,
@@ -150,26 +181,24 @@ pub struct StepView {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct KnownStepView {
     /// Who filed it.
-    pub organisation: Uuid,
+    #[schema(value_type = Uuid)]
+    pub organisation: OrganisationId,
     /// Where it happened.
-    pub site: Uuid,
+    #[schema(value_type = Uuid)]
+    pub site: SiteId,
     /// By which process.
-    pub process: String,
+    #[schema(value_type = String)]
+    pub process: Process,
     /// In which month.
-    pub month: String,
+    #[serde(serialize_with = "shown")]
+    #[schema(value_type = String)]
+    pub month: Month,
     /// `batch`: inputs were mixed through; `continuous`: only the month's totals are known.
-    pub mixing: String,
+    #[schema(value_type = String)]
+    pub mixing: &'static str,
     /// The filings that tell of it.
-    pub filings: Vec<Uuid>,
-}
-
-/// Filings behind one step.
-struct Behind {
-    organisation: OrganisationId,
-    site: Uuid,
-    process: Process,
-    month: String,
-    filings: Vec<Uuid>,
+    #[schema(value_type = Vec<Uuid>)]
+    pub filings: Vec<FilingId>,
 }
 
 impl TraceView {
@@ -181,72 +210,99 @@ impl TraceView {
         as_of: Option<String>,
         next: Option<String>,
     ) -> Self {
-        let attribution = trace.attribution;
-        let each = |share: &dyn Fn(Element) -> f64| {
-            let masses = attribution.elements().iter().map(|element| {
-                (element.symbol(), part(trace.traced.elements.get(*element), share(*element)))
-            });
-            masses.filter(|(_, mass)| *mass != 0).collect()
+        let (attribution, columns) = (trace.attribution, Columns::of(trace));
+        let mut steps = Steps::of(trace, reader, &page);
+        let Page { lots, known, mut movements, .. } = page;
+        let lots = lots.into_iter().zip(known).enumerate();
+        let nodes = lots.map(|(at, ((place, distance), known))| {
+            let lot = trace.graph.lot(place);
+            let id = match &known {
+                Some(_) => lot.as_uuid(),
+                None => reader.pseudonym_of_lot(lot),
+            };
+            let moved = movements.remove(&lot).unwrap_or_default();
+            let (made_in, used_in) = std::mem::take(&mut steps.around[at]);
+            NodeView {
+                id,
+                distance,
+                share_mg: columns.intervals(attribution.shares(place)),
+                ends_mg: columns.parts(attribution.ends(place)),
+                made_in,
+                used_in,
+                known: known.map(|known| KnownLotView::of(known, reader)),
+                movements: moved.into_iter().map(LotMovementView::from).collect(),
+            }
+        });
+        let nodes = nodes.collect();
+        let elements = attribution.elements().iter();
+        let whole = |share: &dyn Fn(_) -> f64| -> Vec<f64> {
+            elements.clone().map(|element| share(*element)).collect()
         };
-        let steps = Steps::of(trace, reader, &page);
-        let Page { lots, mut known, mut movements, .. } = page;
-        let nodes = lots
-            .into_iter()
-            .map(|(place, distance)| {
-                let lot = trace.graph.lot(place);
-                let known = known.remove(&lot);
-                let id = match &known {
-                    Some(_) => lot.as_uuid(),
-                    None => reader.pseudonym_of_lot(lot),
-                };
-                let (made_in, used_in) = steps.of_lot(place);
-                NodeView {
-                    id,
-                    distance,
-                    share_mg: shares(trace, place),
-                    ends_mg: each(&|element| attribution.end(place, element)),
-                    made_in,
-                    used_in,
-                    known: known.map(|known| KnownLotView::of(known, reader)),
-                    movements: movements
-                        .remove(&lot)
-                        .unwrap_or_default()
-                        .into_iter()
-                        .map(LotMovementView::from)
-                        .collect(),
-                }
-            })
-            .collect();
         Self {
             lot: trace.lot.as_uuid(),
-            direction: trace.direction.as_str().to_owned(),
+            direction: trace.direction.as_str(),
             as_of,
             elements_mg: elements_mg(&trace.traced.elements),
             lots_reached: attribution.reached().len(),
             is_complete: trace.traced.is_complete,
-            unattributed_mg: each(&|element| attribution.unattributed(element)),
-            lost_mg: each(&|element| attribution.lost(element)),
-            remainder_mg: each(&|element| attribution.remainder(element)),
+            unattributed_mg: columns.parts(&whole(&|element| attribution.unattributed(element))),
+            lost_mg: columns.parts(&whole(&|element| attribution.lost(element))),
+            remainder_mg: columns.parts(&whole(&|element| attribution.remainder(element))),
             nodes,
             steps: steps.views,
             next,
         }
     }
+
+    /// The answer as it leaves.
+    pub fn to_json(&self) -> serde_json::Result<Vec<u8>> {
+        let mut json = Vec::with_capacity((self.nodes.len() + 1) * LOT_BYTES);
+        serde_json::to_writer(&mut json, self)?;
+        Ok(json)
+    }
 }
 
-fn shares(trace: &Trace<'_>, place: usize) -> BTreeMap<&'static str, IntervalView> {
-    let attribution = trace.attribution;
-    let of = |element: &Element| {
-        let Interval { lower, best, upper } = attribution.share(place, *element);
-        let whole = trace.traced.elements.get(*element);
-        let mass = IntervalView {
-            lower: part(whole, lower),
-            best: part(whole, best),
-            upper: part(whole, upper),
-        };
-        (element.symbol(), mass)
-    };
-    attribution.elements().iter().map(of).filter(|(_, mass)| mass.upper != 0).collect()
+/// The elements of the asked lot by symbol: where each stands in a row of shares, and its mass.
+struct Columns(Vec<(&'static str, usize, i64)>);
+
+impl Columns {
+    fn of(trace: &Trace<'_>) -> Self {
+        let elements = trace.attribution.elements().iter().enumerate();
+        let mut columns: Vec<_> = elements
+            .map(|(column, element)| {
+                (element.symbol(), column, trace.traced.elements.get(*element))
+            })
+            .collect();
+        columns.sort_unstable();
+        Self(columns)
+    }
+
+    fn parts(&self, shares: &[f64]) -> ByElement<i64> {
+        let masses =
+            self.0.iter().map(|(symbol, column, whole)| (*symbol, part(*whole, shares[*column])));
+        ByElement(masses.filter(|(_, mass)| *mass != 0).collect())
+    }
+
+    fn intervals(&self, shares: &[Interval]) -> ByElement<IntervalView> {
+        let masses = self.0.iter().map(|(symbol, column, whole)| {
+            let Interval { lower, best, upper } = shares[*column];
+            let (lower, best) = (part(*whole, lower), part(*whole, best));
+            (*symbol, IntervalView { lower, best, upper: part(*whole, upper) })
+        });
+        ByElement(masses.filter(|(_, mass)| mass.upper != 0).collect())
+    }
+}
+
+impl<T> ByElement<T> {
+    const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl<T: Serialize> Serialize for ByElement<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(symbol, value)| (symbol, value)))
+    }
 }
 
 /// A share of a mass, to the milligram.
@@ -259,77 +315,73 @@ fn part(whole: i64, share: f64) -> i64 {
     (whole as f64 * share).round() as i64
 }
 
+fn text<S: Serializer>(text: &Arc<str>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(text)
+}
+
+#[expect(clippy::ref_option, reason = "serde hands in the field as it is")]
+fn some_text<S: Serializer>(text: &Option<Arc<str>>, serializer: S) -> Result<S::Ok, S::Error> {
+    text.as_deref().serialize(serializer)
+}
+
+fn shown<S: Serializer>(value: &impl std::fmt::Display, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(value)
+}
+
 /// Steps around the lots of a page.
 struct Steps {
     views: Vec<StepView>,
     /// Per lot of the page: ids of steps it came out of and went into.
-    around: HashMap<usize, (Vec<String>, Vec<String>)>,
+    around: Vec<(Vec<Uuid>, Vec<Uuid>)>,
 }
+
+/// Stands where a lot or step is not on the page.
+const ABSENT: usize = usize::MAX;
 
 impl Steps {
     fn of(trace: &Trace<'_>, reader: &Reader<'_>, page: &Page) -> Self {
-        let on_page: BTreeSet<usize> = page.lots.iter().map(|(place, _)| *place).collect();
-        let is_reached = |step: &domain::trace::Step| {
-            let near = step.near(trace.direction);
-            let far = step.far(trace.direction);
-            near.iter().chain(far).any(|part| on_page.contains(&part.lot))
-        };
-        let mut behind = behind(trace);
-        let mut steps = Self { views: Vec::new(), around: HashMap::new() };
-        for (place, step) in trace.graph.steps.iter().enumerate() {
-            let key = trace.graph.key(place);
-            let Some(behind) = is_reached(step).then(|| behind.remove(&key)).flatten() else {
-                continue;
-            };
-            let id = reader.step_id(key, behind.organisation);
-            let (made, used) = (step.outputs.iter(), step.inputs.iter());
-            for part in made.filter(|part| on_page.contains(&part.lot)) {
-                steps.around.entry(part.lot).or_default().0.push(id.clone());
+        let graph = trace.graph;
+        let mut on_page = vec![ABSENT; graph.lots.len()];
+        for (at, (place, _)) in page.lots.iter().enumerate() {
+            on_page[*place] = at;
+        }
+        let mut steps =
+            Self { views: Vec::new(), around: vec![Default::default(); page.lots.len()] };
+        let mut shown = vec![ABSENT; graph.steps.len()];
+        for (recorded, step) in trace.traced.recorded.iter().zip(graph.steps_of()) {
+            let parts = &graph.steps[*step];
+            if shown[*step] == ABSENT {
+                let mut all = parts.inputs.iter().chain(&parts.outputs);
+                if !all.any(|part| on_page[part.lot] != ABSENT) {
+                    continue;
+                }
+                shown[*step] = steps.views.len();
+                let id = reader.step_id(graph.key(*step), recorded.organisation);
+                for part in parts.outputs.iter().filter(|part| on_page[part.lot] != ABSENT) {
+                    steps.around[on_page[part.lot]].0.push(id);
+                }
+                for part in parts.inputs.iter().filter(|part| on_page[part.lot] != ABSENT) {
+                    steps.around[on_page[part.lot]].1.push(id);
+                }
+                let knows = reader.knows(recorded.organisation);
+                let known = knows.then(|| KnownStepView {
+                    organisation: recorded.organisation,
+                    site: recorded.site,
+                    process: recorded.process,
+                    month: recorded.month,
+                    mixing: match parts.mixing {
+                        Mixing::Batch => "batch",
+                        Mixing::Continuous => "continuous",
+                    },
+                    filings: Vec::with_capacity(1),
+                });
+                steps.views.push(StepView { id, known });
             }
-            for part in used.filter(|part| on_page.contains(&part.lot)) {
-                steps.around.entry(part.lot).or_default().1.push(id.clone());
+            if let Some(known) = &mut steps.views[shown[*step]].known {
+                known.filings.push(recorded.filing);
             }
-            let known =
-                reader.knows(behind.organisation).then(|| KnownStepView::of(behind, step.mixing));
-            steps.views.push(StepView { id, known });
         }
         steps
-    }
-
-    fn of_lot(&self, place: usize) -> (Vec<String>, Vec<String>) {
-        self.around.get(&place).cloned().unwrap_or_default()
-    }
-}
-
-/// The filings behind each step.
-fn behind(trace: &Trace<'_>) -> HashMap<StepKey, Behind> {
-    let mut steps: HashMap<StepKey, Behind> = HashMap::new();
-    for recorded in &trace.traced.recorded {
-        let behind = steps.entry(recorded.step()).or_insert_with(|| Behind {
-            organisation: recorded.organisation,
-            site: recorded.site.as_uuid(),
-            process: recorded.process,
-            month: recorded.month.to_string(),
-            filings: Vec::new(),
-        });
-        behind.filings.push(recorded.filing.as_uuid());
-    }
-    steps
-}
-
-impl KnownStepView {
-    fn of(behind: Behind, mixing: Mixing) -> Self {
-        Self {
-            organisation: behind.organisation.as_uuid(),
-            site: behind.site,
-            process: behind.process.to_string(),
-            month: behind.month,
-            mixing: match mixing {
-                Mixing::Batch => "batch".to_owned(),
-                Mixing::Continuous => "continuous".to_owned(),
-            },
-            filings: behind.filings,
-        }
     }
 }
 
@@ -343,8 +395,8 @@ impl KnownLotView {
             number: lot.number,
             category: lot.category,
             grade: lot.grade,
-            quantity_kg: lot.quantity.to_string(),
-            happened_at: lot.happened_at.to_string(),
+            quantity_kg: lot.quantity,
+            happened_at: lot.happened_at,
             maker: dealt_with.then(|| PartyView { id: maker.as_uuid(), name_zh, name_en }),
             site: lot.site.filter(|_| is_ours),
             made_by: lot.made_by.filter(|_| is_ours),
@@ -354,10 +406,10 @@ impl KnownLotView {
 
 impl From<LotMovement> for LotMovementView {
     fn from(movement: LotMovement) -> Self {
-        let party = |(id, name_zh, name_en): (OrganisationId, String, String)| PartyView {
+        let party = |(id, zh, en): (OrganisationId, String, String)| PartyView {
             id: id.as_uuid(),
-            name_zh,
-            name_en,
+            name_zh: zh.into(),
+            name_en: en.into(),
         };
         Self {
             movement: movement.movement.as_uuid(),

@@ -183,14 +183,15 @@ pub async fn show(
 }
 
 fn received(known: &Known, terms: &MatchTerms, today: Date) -> Leg {
-    if !known.told.receipts.is_empty() {
-        let papers = known.told.receipts.iter().map(|receipt| receipt.reference.clone()).collect();
-        return Leg { papers, ..Leg::of_receipt(terms, &known.told.sides) };
+    let told = &known.leg.told;
+    if !told.receipts.is_empty() {
+        let papers = told.receipts.iter().map(|receipt| receipt.reference.clone()).collect();
+        return Leg { papers, ..Leg::of_receipt(terms, &told.sides) };
     }
     // The clock of the receipt is a row of the law; without one nothing is ever overdue.
-    let overdue = known.due.is_some_and(|due| due < today);
+    let overdue = known.leg.due.is_some_and(|due| due < today);
     let state = if overdue { LegState::Overdue } else { LegState::NotYetDue };
-    Leg { due: known.due, ..Leg::empty(state) }
+    Leg { due: known.leg.due, ..Leg::empty(state) }
 }
 
 async fn invoiced(

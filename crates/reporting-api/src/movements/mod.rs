@@ -101,8 +101,9 @@ pub async fn list(
     let law = Law::of(&regimes, &mut access.conn).await?;
     let mut told = sides::told_about(&mut access.conn, organisation, &found).await?;
     let shown = found.into_iter().filter_map(|movement| {
-        let standing = law.standing(&told.remove(&movement.id)?);
-        Some(MovementView::of(movement, &standing))
+        let told = told.remove(&movement.id)?;
+        let told = told.iter().find(|it| it.sides.buyer == movement.buyer)?;
+        Some(MovementView::of(movement, &law.standing(told)))
     });
     Ok(web::Json(MovementPage { movements: shown.collect(), next }))
 }
@@ -162,11 +163,25 @@ impl Law {
         let item = OpenItem::of_movement(movement.id, movement.reference, standing)?;
         Clocks::on(regime, self.today).due(&item, regime.calendar())
     }
+
+    fn leg(&self, movement: &Movement, told: Told) -> Leg {
+        let standing = self.standing(&told);
+        let due = self.due(movement, &standing);
+        Leg { told, standing, due }
+    }
 }
 
 /// A movement with everything that is known about it.
 struct Known {
     movement: Movement,
+    /// Between its seller and the buyer that it goes to, or to the one who asks.
+    leg: Leg,
+    /// To its seller: those to whom it went before it was corrected.
+    former: Vec<Leg>,
+}
+
+/// What is known of a movement between its seller and one buyer.
+struct Leg {
     told: Told,
     standing: MovementStanding,
     due: Option<Date>,
@@ -197,10 +212,16 @@ impl Known {
         let law = Law::of(regimes, conn).await?;
         let one = std::slice::from_ref(&movement);
         let told = sides::told_about(conn, organisation, one).await?.remove(&movement.id);
-        let told = told.ok_or(Problem::NotFound("movement"))?;
-        let standing = law.standing(&told);
-        let due = law.due(&movement, &standing);
-        Ok(Self { movement, told, standing, due })
+        let told = told.unwrap_or_default().into_iter();
+        let (current, former): (Vec<Leg>, Vec<Leg>) = told
+            .map(|told| law.leg(&movement, told))
+            .partition(|leg| leg.told.sides.buyer == movement.buyer);
+        let leg = current.into_iter().next().ok_or(Problem::NotFound("movement"))?;
+        Ok(Self { movement, leg, former })
+    }
+
+    fn legs(&self) -> impl Iterator<Item = &Leg> {
+        std::iter::once(&self.leg).chain(&self.former)
     }
 }
 

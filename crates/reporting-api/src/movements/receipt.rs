@@ -31,7 +31,7 @@ pub struct PrefilledView {
     /// Where it stands.
     #[schema(example = "under_way")]
     pub state: &'static str,
-    /// To the buyer, while it has filed none: the body of a filing that says that everything
+    /// To the buyer, while it has filed none and the goods are on their way to it: the body of a filing that says that everything
     /// arrived as announced. Change what was otherwise and send it to `POST /v1/filings`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub form: Option<FilingForm>,
@@ -64,7 +64,8 @@ pub async fn prefill(
     let (known, mut access) = Known::read(&reading, &regimes, &name, &query).await?;
     let buyer = known.movement.buyer;
     let is_asked = access.is_owner && access.organisation == buyer;
-    let form = if is_asked && known.told.receipts.is_empty() {
+    let is_withdrawn = known.leg.told.sides.withdrawn_at.is_some();
+    let form = if is_asked && !is_withdrawn && known.leg.told.receipts.is_empty() {
         let sites = registry::sites(&mut access.conn, buyer, "", 1).await?;
         let site = sites.into_iter().next().map(|site| site.code);
         Some(as_announced(&known.movement, site.unwrap_or_default()))
@@ -78,8 +79,8 @@ pub async fn prefill(
         reference,
         state: detail.movement.state,
         form,
-        receipts: detail.receipts,
-        lots: detail.lots,
+        receipts: detail.leg.receipts,
+        lots: detail.leg.lots,
     }))
 }
 

@@ -41,6 +41,11 @@ pub struct ExplanationForm {
     #[serde(default)]
     #[schema(value_type = Option<Uuid>)]
     lot: Option<LotId>,
+    /// To a seller: which buyer it is said to, where the dispatch was corrected to another and the
+    /// former one says that it received the goods. Whom it goes to now, where nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Uuid>)]
+    buyer: Option<OrganisationId>,
     /// What happened, in 1 to 1,000 characters.
     #[schema(example = "two drums were left behind at the warehouse")]
     reason: String,
@@ -92,13 +97,22 @@ pub async fn explain(
     let (mut conn, known) = known_to(&pools, &regimes, own, &name).await?;
     let mut check = Check::default();
     reason(&mut check, &form.reason);
-    let moved = |lot: &LotId| known.movement.lines.iter().any(|line| line.lot == *lot);
+    let buyer = form.buyer.unwrap_or(known.movement.buyer);
+    let Some(leg) = known.legs().find(|leg| leg.told.sides.buyer == buyer) else {
+        let expected = "a buyer that this movement goes or went to, or nothing";
+        check.fault("/buyer", "unknown_buyer", "it never went to this buyer", expected);
+        return check.done().and(Err(Problem::NotFound("movement")));
+    };
+    let moved = |lot: &LotId| {
+        known.movement.lines.iter().any(|line| line.lot == *lot)
+            || leg.standing.lots.iter().any(|it| it.lot == *lot)
+    };
     if form.lot.is_some_and(|lot| !moved(&lot)) {
         let expected = "the id of one of its lots, or nothing";
         check.fault("/lot", "unknown_lot", "no such lot is in this movement", expected);
     }
     check.done()?;
-    let differs = known.standing.lots.iter().any(|lot| {
+    let differs = leg.standing.lots.iter().any(|lot| {
         lot.agreement() == Agreement::Beyond && form.lot.is_none_or(|about| about == lot.lot)
     });
     if !differs {
@@ -109,6 +123,7 @@ pub async fn explain(
     let explanation = ToldExplanation {
         id: ExplanationId::from_uuid(Uuid::now_v7()),
         movement: known.movement.id,
+        buyer,
         by: own,
         person: reporter.person,
         lot: form.lot,
@@ -119,7 +134,7 @@ pub async fn explain(
     let view = ExplanationView::of(explanation.clone(), own);
     let request =
         keyed(own, &key, ("explanations", &known, &form), explanation.id.as_uuid(), &view);
-    let parties = parties(&known);
+    let parties = parties(&known, buyer);
     let outcome = explanations::explain(&mut conn, parties, &explanation, &request, &act).await;
     created(outcome, &view)
 }
@@ -150,7 +165,8 @@ pub async fn answer(
     let form = form.value;
     let own = reporter.organisation;
     let (mut conn, known) = known_to(&pools, &regimes, own, &name).await?;
-    let explained = known.told.explanations.iter().find(|it| it.id == form.explanation);
+    let mut explanations = known.legs().flat_map(|leg| &leg.told.explanations);
+    let explained = explanations.find(|it| it.id == form.explanation);
     let mut check = Check::default();
     if explained.is_none() {
         let detail = "no such explanation was given for this movement";
@@ -180,7 +196,8 @@ pub async fn answer(
     let view = AnswerView::of(said.clone(), own);
     let subject = form.explanation.as_uuid();
     let request = keyed(own, &key, ("answers", &known, &form), subject, &view);
-    let parties = parties(&known);
+    let buyer = explained.map_or(known.movement.buyer, |explained| explained.buyer);
+    let parties = parties(&known, buyer);
     let outcome =
         explanations::answer(&mut conn, parties, form.explanation, &said, &request, &act).await;
     created(outcome, &view)
@@ -199,12 +216,8 @@ async fn known_to(
     Ok((conn, known))
 }
 
-const fn parties(known: &Known) -> Parties {
-    Parties {
-        movement: known.movement.id,
-        seller: known.movement.seller.0,
-        buyer: known.movement.buyer,
-    }
+const fn parties(known: &Known, buyer: OrganisationId) -> Parties {
+    Parties { movement: known.movement.id, seller: known.movement.seller.0, buyer }
 }
 
 fn keyed(

@@ -1,6 +1,6 @@
 //! What is shown of movements.
 
-use super::Known;
+use super::{Known, Leg};
 use crate::filings::view::elements_mg;
 use database::movements::{
     Movement,
@@ -38,7 +38,7 @@ pub struct MovementView {
     /// Whether you have filed a receipt for it.
     pub received: bool,
     /// Where it stands: `under_way`, `received`, `within_uncertainty`, `difference_open`,
-    /// `explained`, `agreed`, `contested` or `refused`.
+    /// `explained`, `agreed`, `contested`, `refused` or `withdrawn`.
     #[schema(example = "under_way")]
     pub state: &'static str,
     /// The lots.
@@ -100,8 +100,37 @@ pub struct DetailView {
     /// The movement.
     #[serde(flatten)]
     pub movement: MovementView,
+    /// Where it stands with the buyer that it goes to.
+    #[serde(flatten)]
+    pub leg: LegView,
+    /// To its seller: the buyers to whom it went before the dispatch was corrected, and where it
+    /// stands with each.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub former: Vec<FormerView>,
+}
+
+/// A buyer to whom a movement went before its dispatch was corrected.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct FormerView {
+    /// Who.
+    pub buyer: Uuid,
+    /// `withdrawn`, or how far you have come about what that buyer says it received:
+    /// `difference_open`, `explained`, `contested` or `agreed`.
+    #[schema(example = "withdrawn")]
+    pub state: &'static str,
+    /// What both of you say.
+    #[serde(flatten)]
+    pub leg: LegView,
+}
+
+/// Where a movement stands between its seller and a buyer.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct LegView {
     /// Since when it stands so.
     pub since: String,
+    /// Since when it goes to somebody else; absent while it goes to this buyer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub withdrawn_at: Option<String>,
     /// Whose turn it is; absent when nothing is left to be done.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub turn_of: Option<Uuid>,
@@ -218,22 +247,36 @@ pub struct AnswerView {
 }
 
 impl Known {
-    /// The movement as one of its parties sees it: the other's people stay unnamed.
     pub(super) fn shown_to(self, reader: OrganisationId) -> DetailView {
-        let is_buyer = reader == self.movement.buyer;
-        let receipt = |receipt: &ToldReceipt| ReceiptView::of(receipt, is_buyer);
-        let explanations = self.told.explanations;
+        let former = self.former.into_iter().map(|leg| FormerView {
+            buyer: leg.told.sides.buyer.as_uuid(),
+            state: leg.standing.state.as_str(),
+            leg: LegView::of(leg, reader),
+        });
         DetailView {
-            since: self.standing.since.to_string(),
-            turn_of: self.standing.owner.map(OrganisationId::as_uuid),
-            due: self.due.map(|due| due.to_string()),
-            receipts: self.told.receipts.iter().map(receipt).collect(),
-            lots: self.standing.lots.iter().map(LotView::from).collect(),
-            explanations: explanations
+            former: former.collect(),
+            movement: MovementView::of(self.movement, &self.leg.standing),
+            leg: LegView::of(self.leg, reader),
+        }
+    }
+}
+
+impl LegView {
+    fn of(leg: Leg, reader: OrganisationId) -> Self {
+        let Leg { told, standing, due } = leg;
+        let is_buyer = reader == told.sides.buyer;
+        Self {
+            since: standing.since.to_string(),
+            withdrawn_at: told.sides.withdrawn_at.map(|at| at.to_string()),
+            turn_of: standing.owner.map(OrganisationId::as_uuid),
+            due: due.map(|due| due.to_string()),
+            receipts: told.receipts.iter().map(|it| ReceiptView::of(it, is_buyer)).collect(),
+            lots: standing.lots.iter().map(LotView::from).collect(),
+            explanations: told
+                .explanations
                 .into_iter()
                 .map(|explanation| ExplanationView::of(explanation, reader))
                 .collect(),
-            movement: MovementView::of(self.movement, &self.standing),
         }
     }
 }

@@ -336,3 +336,41 @@ async fn a_repeat_under_one_key_is_the_same_job_and_bad_requests_are_told() {
         assert!(1 <= Verdicts::of(&answer).summary["problems"].as_i64().unwrap());
     }
 }
+
+#[tokio::test]
+async fn an_upload_cut_at_60_percent_records_nothing_and_the_whole_file_everything() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let world = World::start().await;
+    let filer = world.filer().await;
+    let forms: Vec<Value> =
+        (0..500).map(|number| extraction(&format!("E{number}"), &format!("L{number}"))).collect();
+    let body = ndjson(&forms);
+    let cut = &body.as_bytes()[..body.len() * 6 / 10];
+    let head = |length: &str| {
+        format!(
+            "POST /v1/filings/bulk?mode=commit HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n\
+             Content-Type: {NDJSON}\r\n{length}\r\n\r\n",
+            filer.key
+        )
+    };
+    let length = head(&format!("Content-Length: {}", body.len())).into_bytes();
+    let chunked = head("Transfer-Encoding: chunked").into_bytes();
+    let chunk = format!("{:x}\r\n", cut.len()).into_bytes();
+    for (how, sent) in [
+        ("a length that is not reached", [&length[..], cut].concat()),
+        ("chunks that do not end", [&chunked[..], &chunk, cut, b"\r\n"].concat()),
+    ] {
+        let mut stream = tokio::net::TcpStream::connect(world.address()).await.unwrap();
+        stream.write_all(&sent).await.unwrap();
+        stream.shutdown().await.unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).await.unwrap();
+        let answer = String::from_utf8_lossy(&answer);
+        let refused = answer.is_empty() || answer.starts_with("HTTP/1.1 400");
+        assert!(refused, "{how}: {answer}");
+        assert_eq!(world.count("filings").await, 0, "{how}");
+    }
+    let verdicts = Verdicts::of(&world.file(&filer, "mode=commit", NDJSON, body).await.expect(200));
+    assert_eq!(verdicts.summary["accepted"], 500);
+    assert_eq!(world.count("filings").await, 500);
+}

@@ -6,7 +6,7 @@ use testkit::uscc;
 
 const CONTEXT: &str = "https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld";
 
-fn document(events: &[Value]) -> Value {
+pub(crate) fn document(events: &[Value]) -> Value {
     json!({
         "@context": [CONTEXT, { "lodestone": "urn:lodestone:epcis:" }],
         "type": "EPCISDocument", "schemaVersion": "2.0", "creationDate": "2026-10-03T10:00:00+08:00",
@@ -25,25 +25,25 @@ fn event(members: Value) -> Value {
 }
 
 /// An observation that is no filing.
-fn seen(number: u32) -> Value {
+pub(crate) fn seen(number: u32) -> Value {
     event(json!({
         "bizStep": "inspecting", "epcList": [format!("urn:epc:id:sgtin:4012345.011111.{number}")],
         "readPoint": { "id": "urn:epc:id:sgln:4012345.00005.0" },
     }))
 }
 
-async fn capture(world: &World, filer: &Filer, document: &Value) -> Answer {
+pub(crate) async fn capture(world: &World, filer: &Filer, document: &Value) -> Answer {
     world.post("/v1/epcis/capture", document).by(&filer.key).answer().await
 }
 
-async fn events(world: &World, filer: &Filer, query: &str) -> Vec<Value> {
+pub(crate) async fn events(world: &World, filer: &Filer, query: &str) -> Vec<Value> {
     let path = format!("/v1/epcis/events?{query}");
     let answer = world.get(&path).by(&filer.key).answer().await.expect(200);
     answer.body["epcisBody"]["queryResults"]["resultsBody"]["eventList"].as_array().unwrap().clone()
 }
 
 /// A magnet maker's product, by its GTIN.
-async fn with_gtin(world: &World, filer: &Filer) {
+pub(crate) async fn with_gtin(world: &World, filer: &Filer) {
     let form = product("04012345123456");
     let path = format!("/v1/organisations/{}/products", filer.id);
     let session = world.sign_in(&filer.email).await;
@@ -52,7 +52,7 @@ async fn with_gtin(world: &World, filer: &Filer) {
     added.expect(201);
 }
 
-fn made(lot: &str) -> Value {
+pub(crate) fn made(lot: &str) -> Value {
     event(json!({
         "action": "ADD", "bizStep": "commissioning",
         "bizLocation": { "id": "https://example.com/sites/S1" },

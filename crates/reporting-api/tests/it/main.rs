@@ -21,5 +21,6 @@ mod sign_in;
 mod statistics;
 mod traces;
 mod unmaskings;
+mod whole_documents;
 mod workbooks;
 mod world;

@@ -319,3 +319,222 @@ async fn the_database_itself_keeps_others_out_of_what_parties_say() {
         );
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_first_receipts_in_the_same_moment_exactly_one_is_it() {
+    const PAIRS: usize = 200;
+    let trade = Trade::start().await;
+    let (world, buyer) = (&trade.world, &trade.buyer);
+    let mut movements = Vec::with_capacity(PAIRS);
+    for pair in 0..PAIRS {
+        let form = trade.dispatch(&format!("DSP-{pair}"), &[("L1", "1.000")]);
+        let sent = files(world, &trade.seller, &form).await.expect(201);
+        let movement = trade.movement(buyer, sent.said("movement_reference")).await.expect(200);
+        movements.push(movement.body);
+    }
+    let receive = async |pair: usize, which: &str, member: &str| {
+        let movement = &movements[pair];
+        let name = movement[member].as_str().unwrap();
+        let form = receipt(&format!("R-{pair}-{which}"), name, movement, "1.000");
+        files(world, buyer, &form).await
+    };
+    let (mut first, mut used, mut beside) = (0, 0, 0);
+    for pair in 0..PAIRS {
+        // Every second pair names the movement once by its id: that is a claim, and recorded.
+        let other = if pair % 2 == 0 { "reference" } else { "id" };
+        let answers = tokio::join!(receive(pair, "a", "reference"), receive(pair, "b", other));
+        for answer in [answers.0, answers.1] {
+            match (answer.status.as_u16(), &answer.body["received_before_by"]) {
+                (201, Value::Null) => first += 1,
+                (201, _) => beside += 1,
+                (422, _) => {
+                    assert_eq!(answer.faults(), ["/movement reference_used"]);
+                    used += 1;
+                }
+                (status, _) => panic!("{status}: {}", answer.text),
+            }
+        }
+    }
+    assert_eq!(first, PAIRS);
+    assert_eq!(used + beside, PAIRS);
+    assert!(PAIRS / 2 <= used, "{used}");
+    assert_eq!(world.database.count("first_receipts").await, i64::try_from(PAIRS).unwrap());
+    let receipts = world.database.count("filings where kind = 'receipt'").await;
+    assert_eq!(receipts, i64::try_from(PAIRS + beside).unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_and_single_receipts_race_for_a_reference_and_one_has_it() {
+    let trade = Trade::start().await;
+    let (world, buyer) = (&trade.world, &trade.buyer);
+    let mut movements = Vec::new();
+    for number in 0..40 {
+        let form = trade.dispatch(&format!("DSP-{number}"), &[("L1", "1.000")]);
+        let sent = files(world, &trade.seller, &form).await.expect(201);
+        let movement = trade.movement(buyer, sent.said("movement_reference")).await.expect(200);
+        movements.push(movement.body);
+    }
+    let form = |which: &str, (number, movement): (usize, &Value)| {
+        let name = movement["reference"].as_str().unwrap();
+        receipt(&format!("R-{number}-{which}"), name, movement, "1.000")
+    };
+    let lines: Vec<Value> = movements.iter().enumerate().map(|it| form("file", it)).collect();
+    let singly = async {
+        let mut recorded = 0;
+        for one in movements.iter().enumerate() {
+            let answer = files(world, buyer, &form("one", one)).await;
+            match answer.status.as_u16() {
+                201 => recorded += 1,
+                422 => assert_eq!(answer.faults(), ["/movement reference_used"]),
+                status => panic!("{status}: {}", answer.text),
+            }
+        }
+        recorded
+    };
+    let (verdicts, recorded) = tokio::join!(world.commit(buyer, &lines), singly);
+    let words = verdicts.words();
+    let accepted = words.iter().filter(|word| *word == "accepted").count();
+    let used = words.iter().filter(|word| *word == "problem reference_used").count();
+    assert_eq!(accepted + used, 40, "{words:?}");
+    assert_eq!(accepted + recorded, 40);
+    let first = world.database.count("first_receipts").await;
+    assert_eq!((first, world.database.count("filings where kind = 'receipt'").await), (40, 40));
+}
+
+/// What lies between the sites of a movement's parties, as the books say.
+async fn in_transit_grams(world: &World, movement: &str) -> i64 {
+    let sum = format!(
+        "select coalesce(sum(gross_grams), 0)::bigint from lodestone.account_balances
+         where kind = 'in_transit' and key = '{movement}'"
+    );
+    world.database.owner().await.query_one(&sum, &[]).await.unwrap().get(0)
+}
+
+impl Trade {
+    /// Corrects a dispatch of 100 kg so that it goes to somebody else.
+    async fn corrects(&self, reference: &str, version: u16, client: Value) -> Answer {
+        let mut form = self.dispatch(reference, &[("L1", "100.000")]);
+        form["client"] = client;
+        form["correction"] = json!({"version": version, "reason": "loaded onto another lorry"});
+        files(&self.world, &self.seller, &form).await.expect(201)
+    }
+
+    async fn as_client(&self, filer: &Filer) -> Value {
+        let path = format!("/v1/organisations/{}", filer.id);
+        let found = self.world.get(&path).by(&filer.key).answer().await.expect(200);
+        json!({"name": "Other", "identifier": found.said("uscc"), "country": "CN"})
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dispatch_corrected_to_another_buyer_leaves_nothing_open_with_the_first() {
+    let trade = Trade::start().await;
+    let (world, first) = (&trade.world, &trade.buyer);
+    let second = world.filer().await;
+    let (reference, id) = trade.sends("DSP-1").await;
+    let to_second = trade.as_client(&second).await;
+    let corrected = trade.corrects("DSP-1", 2, to_second).await;
+    assert_eq!(
+        (corrected.said("movement"), corrected.said("movement_reference")),
+        (&*id, &*reference)
+    );
+
+    // The first buyer keeps sight of what it was told, sees that it is over, and not where it went.
+    let withdrawn = trade.movement(first, &reference).await.expect(200);
+    assert_eq!(withdrawn.body["state"], "withdrawn");
+    assert!(withdrawn.body["withdrawn_at"].is_string());
+    assert!(withdrawn.body["turn_of"].is_null() && withdrawn.body["due"].is_null());
+    assert!(!withdrawn.text.contains(&second.id.to_string()), "{}", withdrawn.text);
+    let list = world.get("/v1/movements").by(&first.key).answer().await.expect(200);
+    assert_eq!(list.body["movements"][0]["state"], "withdrawn");
+    let prefilled = world.get(&format!("/v1/movements/{id}/receipt")).by(&first.key).answer().await;
+    assert!(prefilled.expect(200).body["form"].is_null());
+
+    // The second has what the first would have had, and knows of no other.
+    let movement = trade.movement(&second, &reference).await.expect(200);
+    assert_eq!(movement.body["state"], "under_way");
+    assert_eq!(movement.body["turn_of"], json!(second.id));
+    assert!(!movement.text.contains(&first.id.to_string()), "{}", movement.text);
+    let form = receipt("R-1", &reference, &movement.body, "100.000");
+    files(world, &second, &form).await.expect(201);
+    let seen = trade.movement(&trade.seller, &id).await.expect(200).body;
+    assert_eq!((&seen["state"], &seen["buyer"]), (&json!("received"), &json!(second.id)));
+    assert_eq!(seen["former"][0]["buyer"], json!(first.id));
+    assert_eq!(seen["former"][0]["state"], "withdrawn");
+    assert_eq!(in_transit_grams(world, &id).await, 0);
+    let lot = movement.body["lines"][0]["lot"].as_str().unwrap();
+    let path = format!("/v1/lots/{lot}/trace?direction=backward");
+    world.get(&path).by(&second.key).answer().await.expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_first_buyer_received_of_a_corrected_dispatch_is_for_its_seller_to_explain() {
+    let trade = Trade::start().await;
+    let (world, first) = (&trade.world, &trade.buyer);
+    let second = world.filer().await;
+    let (reference, id) = trade.sends("DSP-1").await;
+    let movement = trade.movement(first, &reference).await.expect(200).body;
+    let received = receipt("R-1", &reference, &movement, "100.000");
+    files(world, first, &received).await.expect(201);
+    let to_second = trade.as_client(&second).await;
+    trade.corrects("DSP-1", 2, to_second).await;
+
+    let stands = async |filer: &Filer, place: &str| {
+        let detail = trade.movement(filer, &id).await.expect(200).body;
+        let leg = detail.pointer(place).unwrap().clone();
+        (leg["state"].as_str().unwrap().to_owned(), leg["turn_of"].clone())
+    };
+    let seller = json!(trade.seller.id);
+    assert_eq!(stands(first, "").await, ("difference_open".to_owned(), seller.clone()));
+    assert_eq!(stands(&trade.seller, "/former/0").await, ("difference_open".to_owned(), seller));
+    assert_eq!(stands(&second, "").await, ("under_way".to_owned(), json!(second.id)));
+    // In the books more was taken from the lorry than lay on it: that is what is claimed.
+    let form = receipt("R-2", &reference, &movement, "100.000");
+    files(world, &second, &form).await.expect(201);
+    assert_eq!(in_transit_grams(world, &id).await, -100_000);
+
+    // To the second buyer there is nothing to explain; to the first there is, and it answers.
+    let reason = json!({"reason": "it went to somebody else"});
+    let nothing = says(&trade, &trade.seller, &format!("{id}/explanations"), "k1", reason).await;
+    nothing.expect(409);
+    let reason = json!({"reason": "unloaded by mistake and taken on", "buyer": first.id});
+    let told = says(&trade, &trade.seller, &format!("{id}/explanations"), "k2", reason).await;
+    let told = told.expect(201).body;
+    assert_eq!(stands(first, "").await, ("explained".to_owned(), json!(first.id)));
+    let strange = json!({"explanation": told["id"], "verdict": "accepted"});
+    says(&trade, &second, &format!("{id}/answers"), "k3", strange.clone()).await.expect(422);
+    assert!(!trade.movement(&second, &id).await.expect(200).text.contains("by mistake"));
+    says(&trade, first, &format!("{id}/answers"), "k4", strange).await.expect(201);
+    assert_eq!(stands(&trade.seller, "/former/0").await.0, "agreed");
+
+    // Or it corrects what it filed: then nothing stands against the dispatch any more.
+    let mut refused = received;
+    refused["outcome"] = json!("refused");
+    refused["lines"][0]["quantity_kg"] = json!("0.000");
+    refused["lines"][0]["refused_kg"] = json!("100.000");
+    refused["correction"] = json!({"version": 2, "reason": "it was not for us"});
+    files(world, first, &refused).await.expect(201);
+    assert_eq!(stands(&trade.seller, "/former/0").await, ("withdrawn".to_owned(), Value::Null));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dispatch_corrected_to_somebody_who_does_not_file_is_withdrawn_too_and_may_come_back() {
+    let trade = Trade::start().await;
+    let (reference, id) = trade.sends("DSP-1").await;
+    let nobody_here = testkit::uscc(9_999).to_string();
+    let client = json!({"name": "Somebody", "identifier": nobody_here, "country": "CN"});
+    let corrected = trade.corrects("DSP-1", 2, client).await;
+    assert!(corrected.body["movement"].is_null(), "{}", corrected.text);
+    for filer in [&trade.buyer, &trade.seller] {
+        let seen = trade.movement(filer, &id).await.expect(200).body;
+        assert_eq!((&seen["state"], &seen["turn_of"]), (&json!("withdrawn"), &Value::Null));
+    }
+    assert_eq!(in_transit_grams(&trade.world, &id).await, 0);
+    let back = trade.as_client(&trade.buyer).await;
+    let corrected = trade.corrects("DSP-1", 3, back).await;
+    assert_eq!(corrected.said("movement"), id);
+    let seen = trade.movement(&trade.buyer, &id).await.expect(200).body;
+    assert_eq!((&seen["state"], &seen["turn_of"]), (&json!("under_way"), &json!(trade.buyer.id)));
+    assert_eq!(in_transit_grams(&trade.world, &id).await, 100_000);
+    assert_ne!(reference, "");
+}

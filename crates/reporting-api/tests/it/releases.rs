@@ -223,3 +223,93 @@ async fn stock_is_released_as_one_series_in_which_no_two_months_tell_one_firms_c
     let told: Vec<_> = released.iter().map(|event| (&event["table"], &event["month"])).collect();
     assert_eq!(told, [(&json!("stock"), &json!("2026-09")), (&json!("stock"), &json!("2026-10"))]);
 }
+
+/// Each firm is licensed some tonnes of magnets for Germany in September, and half of it leaves.
+async fn licensed(world: &World, firms: &[Filer]) {
+    let owner = world.database.owner().await;
+    let ids: Vec<uuid::Uuid> = firms.iter().map(|firm| firm.id).collect();
+    let statement = r#"
+        with made as (
+            select gen_random_uuid() as id, gen_random_uuid() as case_id, organisation, place
+            from unnest($1::uuid[]) with ordinality as firms (organisation, place)),
+        cases as (
+            insert into lodestone.cases (id, number, organisation, version, kind, state, recommended_outcome, recommended_by,
+                countersigned_by, signed_by, licence, submitted_at, created_by, created_at, updated_at, content)
+            select case_id, 'LA-' || place, organisation, 3, 'general', 'approved', 'approve', md5('r')::uuid, md5('s')::uuid,
+                array[md5('s')::uuid], id, '2026-08-20T00:00:00Z', md5('c')::uuid, now(), now(), '{"destination": "DE", "lines": [
+                    {"control_code": "1C905.a.4", "quantity_kg": "20000", "goods": {"category": "magnet",
+                        "composition": {"percent": {"Nd": "30", "Dy": "2", "Fe": "67", "B": "1"}}}}]}'::jsonb
+            from made returning id),
+        decided as (
+            insert into lodestone.case_events (case_id, version, action, state, person, occurred_at, occurred_on, detail)
+            select case_id, 3, 'countersign', 'approved', md5('s')::uuid, '2026-09-03T00:00:00Z', '2026-09-03', '{}' from made
+            returning case_id),
+        licences as (
+            insert into lodestone.licences (id, number, case_id, organisation, version, kind, state, valid_from, valid_until,
+                destination, consignee, end_user, end_use, issued_at, issued_by, signed_content, signing_key, signature)
+            select id, 'LS-' || place, case_id, organisation, 1, 'general', 'issued', '2026-09-03', '2027-09-02', 'DE', 'B', 'B',
+                'motors', '2026-09-03T00:00:00Z', md5('s')::uuid, '', '', '' from made returning id),
+        lines as (
+            insert into lodestone.licence_lines (licence, line, control_code, description, licensed_grams, confirmed_grams)
+            select id, 1, '1C905.a.4', 'magnets', 20000000 + place * 1000000, 10000000 from made returning licence)
+        insert into lodestone.licence_reservations (id, licence, line, declaration, declaration_line, grams, state,
+            reserved_by, reserved_at, settled_by, settled_at)
+        select gen_random_uuid(), id, 1, 'D-' || place, 1, 10000000, 'confirmed', md5('k')::uuid, '2026-09-20T00:00:00Z',
+            md5('k')::uuid, '2026-09-20T00:00:00Z' from made"#;
+    // The line and its reservation refer to the licence: checked at the end of the statement.
+    owner.execute(statement, &[&ids]).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn licensed_against_exported_is_told_to_officials_in_full_and_to_anybody_under_control() {
+    let world = World::start().await;
+    let mut firms = Vec::new();
+    for _ in 0..5 {
+        firms.push(firm(&world, "360700").await);
+    }
+    licensed(&world, &firms).await;
+    let administrator = world.administrator().await;
+    let analyst = world.colleague(&administrator, "analyst@authority.example", &["analyst"]).await;
+    let full = async |by: &str, who: &str, status: u16| {
+        let path = format!("/v1/statistics/licensing?from=2026-08&until=2026-09&by={by}");
+        world.get(&path).by(who).header(PURPOSE.0, PURPOSE.1).answer().await.expect(status)
+    };
+    full("month", &firms[0].key, 403).await;
+    full("stage", &analyst, 400).await;
+    let told = full("month,item,destination", &analyst, 200).await.body;
+    let (applied, licensed) = (&told["rows"][0], &told["rows"][1]);
+    assert_eq!((&applied["month"], &applied["applications"]), (&json!("2026-08"), &json!(5)));
+    assert_eq!((&licensed["month"], &licensed["approved"]), (&json!("2026-09"), &json!(5)));
+    assert_eq!(licensed["control_code"], "1C905.a.4");
+    assert_eq!(licensed["destination"], "DE");
+    assert_eq!(licensed["licensed_gross_kg"], "115000.000");
+    assert_eq!(licensed["exported_gross_kg"], "50000.000");
+    let by_element = full("element", &analyst, 200).await.body;
+    let elements: Vec<&Value> =
+        by_element["rows"].as_array().unwrap().iter().map(|row| &row["element"]).collect();
+    assert_eq!(elements, ["Nd", "Dy"]);
+    let path = "/v1/statistics/licensing.csv?from=2026-08&until=2026-09&by=month";
+    let csv = world.get(path).by(&analyst).header(PURPOSE.0, PURPOSE.1).answer().await.expect(200);
+    assert_eq!(csv.text.lines().count(), 3, "{}", csv.text);
+
+    for (table, expected) in [("licensed", true), ("licensed_exports", true)] {
+        let form = json!({"table": table, "month": "2026-09", "mode": "publish"});
+        let post = world.post("/v1/statistics/releases", &form).by(&analyst);
+        post.header(PURPOSE.0, PURPOSE.1).answer().await.expect(201);
+        let public = format!("/v1/statistics/public/{table}/2026-09");
+        let read = world.get(&public).answer().await.expect(200);
+        let cell = read.body["cells"].as_array().unwrap().iter().find(|cell| {
+            cell["control_code"] == "1C905.a.4"
+                && cell["destination"] == "DE"
+                && cell["element"] == "Dy"
+        });
+        let cell = cell.unwrap_or_else(|| panic!("{:#}", read.body));
+        assert_eq!(cell["suppressed"], json!(!expected), "{:#}", read.body);
+        assert!(cell.get("category").is_none() && cell.get("province").is_none());
+        for firm in &firms {
+            assert!(!read.text.contains(&firm.id.to_string()));
+        }
+        let csv = world.get(&format!("{public}.csv")).answer().await.expect(200);
+        assert!(csv.text.contains("control_code"), "{}", csv.text);
+    }
+}

@@ -2,7 +2,8 @@
 
 use crate::world::{Answer, Filer, World};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
+use testkit::wait_until;
 use uuid::Uuid;
 
 /// A company whose products hold dysprosium, and how others name it.
@@ -315,4 +316,177 @@ async fn a_trace_in_small_answers_is_the_trace_in_one() {
     assert_eq!(json!(nodes), whole.body["nodes"]);
     let of_another = traced(&world, &chain.maker.filer.key, magnet, &query).await;
     of_another.expect(400);
+}
+
+/// A number that the process tells operators.
+fn number(page: &str, name: &str) -> u64 {
+    let line = page.lines().find_map(|line| line.strip_prefix(name));
+    line.map_or(0, |value| value.trim().parse().expect("it is a number"))
+}
+
+/// How many traces were made from what is kept at hand.
+async fn from_memory(world: &World) -> u64 {
+    let page = world.get("/metrics").answer().await;
+    number(&page.text, "traces_total{from=\"memory\"}")
+}
+
+/// Asks until an answer was made from what is kept at hand.
+async fn is_kept(world: &World, by: &str, lot: Uuid) {
+    wait_until("traces are made from memory", Duration::from_secs(30), async || {
+        traced(world, by, lot, "").await.expect(200);
+        (0 < from_memory(world).await).then_some(())
+    })
+    .await;
+}
+
+/// Scrap of the magnets goes back to the separator, who separates it in the same month.
+async fn goes_round(world: &World, chain: &Chain) -> Uuid {
+    let scrap = chain.lots["SCR-1"].to_string();
+    delivers(world, &chain.maker, &chain.separator, &scrap, "200").await;
+    let form = made("S-3", "separation", &[(&scrap, "200")], &[("OX-3", "OXIDE", "12.5")]);
+    lots(&files(world, &chain.separator, form).await)["OX-3"]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_kept_at_hand_answers_what_the_database_answers() {
+    let mut world = World::start().await;
+    let chain = chain(&world).await;
+    let oxide = goes_round(&world, &chain).await;
+    let disposal = json!({
+        "kind": "disposal", "reference": "W-1", "to": "waste",
+        "lines": [{"lot": "OX-2", "quantity_kg": "1"}],
+    });
+    let told_then = files(&world, &chain.separator, disposal).await;
+    let told_then = told_then.said("recorded_at").replace('+', "%2B");
+    let ore = chain.lots["ORE-B"].to_string();
+    let mut corrected = made("S-2", "separation", &[(&ore, "1000")], &[("OX-2", "OXIDE", "12.5")]);
+    corrected["correction"] = json!({"version": 2, "reason": "misread scale"});
+    files(&world, &chain.separator, corrected).await;
+
+    let asking = world.beside("LODESTONE_TRACES__MEMORY_MIB", "0").await;
+    let administrator = world.administrator().await;
+    let inspector =
+        world.colleague(&administrator, "inspector@authority.example", &["inspector"]).await;
+    let magnet = chain.lots["MAG-1"];
+    let all: Vec<Uuid> = chain.lots.values().copied().chain([oxide]).collect();
+    let owner = format!("organisation={}&", chain.user.filer.id);
+    // What a crash forgets is read anew.
+    for is_restarted in [false, true] {
+        if is_restarted {
+            world.kill_and_start().await;
+        }
+        is_kept(&world, &chain.maker.filer.key, magnet).await;
+        let (before, mut answered, mut bodies) = (from_memory(&world).await, 0, 0_u64);
+        let filers = [&chain.mine, &chain.separator, &chain.maker, &chain.user];
+        let readers = filers.map(|company| (company.filer.key.as_str(), ""));
+        for (key, whose) in readers.into_iter().chain([(inspector.as_str(), owner.as_str())]) {
+            for lot in &all {
+                for query in ["", "direction=forward", "as_of=", "direction=forward&as_of="] {
+                    let as_of = if query.ends_with("as_of=") { told_then.as_str() } else { "" };
+                    let path = format!("/v1/lots/{lot}/trace?{whose}{query}{as_of}");
+                    let asked = world.get_from(&asking, &path, key).await;
+                    let request = world.get(&path).by(key).header("Lodestone-Purpose", "case 7");
+                    let kept = request.answer().await;
+                    assert_eq!(kept.status, asked.status, "{path}: {}", kept.text);
+                    if kept.status.is_success() {
+                        assert_eq!(kept.text, asked.text, "{path}");
+                        bodies += 1;
+                    }
+                    answered += 1;
+                }
+            }
+        }
+        assert_eq!(answered, 5 * 4 * all.len() as u64);
+        assert!(answered / 3 < bodies, "{bodies} of {answered} found a lot");
+        assert_eq!(from_memory(&world).await - before, bodies, "all of them from memory");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_filing_that_commits_late_is_in_the_first_trace_after_it_was_acknowledged() {
+    let world = World::start().await;
+    let chain = chain(&world).await;
+    let (key, scrap) = (&chain.maker.filer.key, chain.lots["SCR-1"]);
+    is_kept(&world, key, scrap).await;
+    let forward = async || {
+        let before = from_memory(&world).await;
+        let answer = traced(&world, key, scrap, "direction=forward").await.expect(200);
+        assert_eq!(from_memory(&world).await, before + 1, "it was made from memory");
+        answer
+    };
+    // Somebody holds the maker's balances, so its next filing is written but not yet committed.
+    let holder = world.database.owner().await;
+    let held = format!(
+        "begin; select from account_balances where organisation = '{}' for update",
+        chain.maker.filer.id
+    );
+    holder.batch_execute(&held).await.unwrap();
+    let form = made("M-2", "machining", &[("SCR-1", "100")], &[("BLOCK", "MAGNET", "90")]);
+    let late = files(&world, &chain.maker, form);
+    let meanwhile = async {
+        let watch = world.database.owner().await;
+        let waiting = "select count(*) from pg_stat_activity
+            where datname = current_database() and wait_event_type = 'Lock'";
+        wait_until("the filing waits for its turn", Duration::from_secs(20), async || {
+            let count: i64 = watch.query_one(waiting, &[]).await.unwrap().get(0);
+            (0 < count).then_some(())
+        })
+        .await;
+        // Another's filing, begun later, overtakes it; a trace has looked past both.
+        let later = files(&world, &chain.mine, mined("X-LATER", "ORE-L", "1")).await;
+        let ore = lots(&later)["ORE-L"];
+        traced(&world, &chain.mine.filer.key, ore, "").await.expect(200);
+        let seen = forward().await;
+        assert_eq!(seen.body["lots_reached"], 1, "{}", seen.text);
+        holder.batch_execute("commit").await.unwrap();
+        later
+    };
+    let (late, later) = tokio::join!(late, meanwhile);
+    assert!(late.id("id") < later.id("id"), "what came late has the smaller id");
+    let seen = forward().await;
+    assert_eq!(seen.body["lots_reached"], 2, "{}", seen.text);
+    assert_eq!(seen.body["nodes"][1]["id"], json!(lots(&late)["BLOCK"]));
+
+    // So is a correction, and what follows from it.
+    let mut corrected = made("M-2", "machining", &[("MAG-1", "1")], &[("BLOCK", "MAGNET", "1")]);
+    corrected["correction"] = json!({"version": 2, "reason": "another lot"});
+    files(&world, &chain.maker, corrected).await;
+    let seen = forward().await;
+    assert_eq!(seen.body["lots_reached"], 1, "{}", seen.text);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_does_not_fit_into_memory_is_asked_of_the_database() {
+    let world = World::start().await;
+    let chain = chain(&world).await;
+    // Twenty thousand further lots of the mine, straight into the tables.
+    let many = format!(
+        "create temporary table many as select gen_random_uuid() as id from generate_series(1, 20000);
+         insert into filings (organisation, id, site, kind, reference, version, happened_at, recorded_at, month,
+                 channel, filed_by)
+             select f.organisation, many.id, f.site, f.kind, many.id::text, 1, f.happened_at, f.recorded_at, f.month,
+                 f.channel, f.filed_by
+             from filings f, many where f.reference = 'X-ORE-A';
+         insert into filing_references (organisation, reference, version, filing, content_hash)
+             select '{}', id::text, 1, id, '' from many;
+         insert into lots select (jsonb_populate_record(l, jsonb_build_object('id', gen_random_uuid(), 'filing', many.id))).*
+             from lots l, many where l.id = '{}'",
+        chain.mine.filer.id, chain.lots["ORE-A"]
+    );
+    world.sql(&many).await;
+    let small = world.beside("LODESTONE_TRACES__MEMORY_MIB", "1").await;
+    let path = format!("/v1/lots/{}/trace", chain.lots["MAG-1"]);
+    let key = &chain.maker.filer.key;
+    let whole = world.get(&path).by(key).answer().await.expect(200);
+    wait_until("it is found too large", Duration::from_secs(30), async || {
+        let answer = world.get_from(&small, &path, key).await.expect(200);
+        assert_eq!(answer.text, whole.text);
+        let page = world.get_from(&small, "/metrics", key).await.text;
+        (number(&page, "trace_kept_is_too_large ") == 1).then_some(())
+    })
+    .await;
+    let page = world.get_from(&small, "/metrics", key).await.text;
+    assert_eq!(number(&page, "trace_kept_filings "), 0, "{page}");
+    world.get_from(&small, &path, key).await.expect(200);
+    assert!(!page.contains("from=\"memory\""), "{page}");
 }

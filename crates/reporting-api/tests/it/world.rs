@@ -33,7 +33,8 @@ pub(crate) struct World {
     // The process ends before its database is dropped and its files are removed.
     service: Running,
     pub(crate) database: TestDatabase,
-    _files: TempDir,
+    environment: Vec<(String, String)>,
+    files: TempDir,
     http: reqwest::Client,
     organisations: AtomicU32,
     pub(crate) authority: Uuid,
@@ -115,6 +116,11 @@ impl Ask<'_> {
         response.bytes().await.expect("an answer has a body").to_vec()
     }
 
+    /// Sends it without waiting for the answer.
+    pub(crate) fn begin(self) -> tokio::task::JoinHandle<reqwest::Result<reqwest::Response>> {
+        tokio::spawn(self.request.send())
+    }
+
     pub(crate) async fn answer(self) -> Answer {
         let _ = self.world;
         let response = self.request.send().await.expect("the process answers");
@@ -169,7 +175,32 @@ impl World {
         let http = reqwest::Client::new();
         let organisations = AtomicU32::new(1);
         let authority = found_authority(&database).await;
-        Self { service, database, _files: files, http, organisations, authority }
+        Self { service, database, environment, files, http, organisations, authority }
+    }
+
+    /// A second process over the same database, which is told something else.
+    pub(crate) async fn beside(&self, setting: &str, value: &str) -> Running {
+        let mut environment = self.environment.clone();
+        let bulk = self.files.path().join("another's bulk").display().to_string();
+        environment.push(("LODESTONE_BULK__FOLDER".to_owned(), bulk));
+        environment.push((setting.to_owned(), value.to_owned()));
+        let binaries = Binaries::beside_this_program();
+        let mut another =
+            Running::start("reporting-api", &binaries, &environment, self.files.path());
+        another.becomes_ready().await;
+        another
+    }
+
+    /// What such a process answers.
+    pub(crate) async fn get_from(&self, service: &Running, path: &str, token: &str) -> Answer {
+        let request = self.http.get(format!("{}{path}", service.url())).bearer_auth(token);
+        let request = request.header("Lodestone-Purpose", "case 7");
+        Ask { world: self, request }.answer().await
+    }
+
+    /// Where it listens, for what no well-behaved client sends.
+    pub(crate) fn address(&self) -> String {
+        self.service.url().trim_start_matches("http://").to_owned()
     }
 
     pub(crate) fn ask(&self, method: &Method, path: &str) -> Ask<'_> {

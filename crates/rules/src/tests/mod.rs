@@ -2,6 +2,7 @@
 
 mod absurd;
 mod applications;
+mod border;
 mod cases;
 mod departures;
 mod material;
@@ -24,8 +25,9 @@ fn said(case: &Case) -> Vec<Judgement> {
 #[test]
 fn every_detector_has_something_to_find_an_innocent_look_alike_and_something_it_cannot_judge() {
     let cases = cases();
-    // What judges departures has stories of its own, and nothing to abstain from.
-    let of_filings = |detector: &&Detector| !matches!(detector.judge, Judge::OfDepartures(_));
+    // What judges the border has stories of its own, and nothing to abstain from.
+    let of_filings =
+        |detector: &&Detector| !matches!(detector.judge, Judge::OfDepartures(_) | Judge::OfUses(_));
     for detector in DETECTORS.iter().filter(of_filings) {
         for must in [Must::Find, Must::FindNothing, Must::Abstain] {
             let there = |case: &Case| case.detector == detector.name && case.must == must;

@@ -1,7 +1,8 @@
 //! Fills an empty system with the nation's half-year, through its public interfaces only.
 
 mod licensing;
-mod people;
+pub(crate) mod people;
+mod queues;
 mod registration;
 mod sending;
 
@@ -67,6 +68,8 @@ pub async fn run(
     progress.set_message("licensing");
     let licensing = licensing::play(api, plan, &filers, &officials, today).await;
     let licensing = licensing.context("the licensing story stopped")?;
+    progress.set_message("queues");
+    let queues = queues::make(api, &officials).await.context("queues cannot be made")?;
     progress.finish_and_clear();
     let mut credentials = vec![Credential {
         who: "administrator of the authority".to_owned(),
@@ -89,6 +92,7 @@ pub async fn run(
         "licence": licensing["licence"]["number"],
         "planted": deeds(plan, &filers, &sent),
         "licensing": licensing,
+        "queues": queues,
     });
     Ok(Demonstration { credentials, story })
 }

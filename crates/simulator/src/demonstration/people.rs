@@ -53,7 +53,7 @@ impl Officials {
 }
 
 /// A password for a demonstration: drawn, not derived from the seed, which everybody may know.
-pub(super) fn password() -> String {
+pub(crate) fn password() -> String {
     let mut generator = rand::rng();
     let letters = b"abcdefghijkmnpqrstuvwxyz23456789";
     let mut word = || -> String {

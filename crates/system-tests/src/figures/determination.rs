@@ -1,20 +1,15 @@
 //! `determinations_per_second_core` and `catalogue_10k_seconds`: is it controlled, asked often.
 
 use super::Bench;
-use crate::{connection::Connection, filers, measure::Figure, work::socket};
+use crate::{connection::Connection, docket::import_law, filers, measure::Figure, work::socket};
 use anyhow::ensure;
-use database::{Role, events::Origin, regime};
 use domain::{
     determination::{Assay, Completeness, Item, Judge, Share},
-    ids::EventId,
     regime::{ItemCategory, Regime},
 };
-use jiff::SignedDuration;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
-use testkit::TestDatabase;
-use uuid::Uuid;
 
 const ITEMS: usize = 10_000;
 /// The goals that the issue sets.
@@ -95,21 +90,6 @@ pub async fn catalogue(bench: &Bench) -> anyhow::Result<Figure> {
     }
     let figure = Figure::of_runs("catalogue_10k_seconds", "s", Some(WANTED_SECONDS), &seconds);
     Ok(figure.with("request_bytes", body.len()))
-}
-
-/// The shipped law, in force already.
-async fn import_law(database: &TestDatabase) -> anyhow::Result<()> {
-    let now = service::clock::now();
-    let origin = Origin {
-        id: EventId::from_uuid(Uuid::now_v7()),
-        occurred_at: now,
-        person: None,
-        traceparent: None,
-    };
-    let mut conn = database.pool(Role::Identity).get().await?;
-    let yesterday = now - SignedDuration::from_hours(24);
-    regime::import(&mut conn, &Regime::default_china_2025(), yesterday, &origin).await?;
-    Ok(())
 }
 
 fn item(category: ItemCategory, parts: &[(&str, &str)]) -> anyhow::Result<Item> {

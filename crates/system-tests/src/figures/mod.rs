@@ -1,13 +1,18 @@
 //! What is measured, one module a figure.
 
 pub mod bulk;
+pub mod casework;
 pub mod determination;
+pub mod documents;
 pub mod epcis;
 pub mod filing_single;
 pub mod flag_latency;
 pub mod idle_memory;
 pub mod material;
 pub mod month_close;
+pub mod notification_sweep;
+pub mod races;
+pub mod reservations;
 pub mod trace;
 pub mod up_warm;
 
@@ -25,9 +30,20 @@ pub struct Bench {
 impl Bench {
     /// A stack of some services, with the settings that an operator has who sets nothing.
     async fn stack(&self, services: Vec<&'static str>) -> Stack {
+        self.stack_with(services, Vec::new()).await
+    }
+
+    /// The same with some settings.
+    async fn stack_with(
+        &self,
+        services: Vec<&'static str>,
+        settings: Vec<(&'static str, &'static str)>,
+    ) -> Stack {
         let binaries = self.binaries.clone();
-        let filter = ("LODESTONE_LOG__FILTER".to_owned(), DEFAULT_FILTER.to_owned());
-        let environment = vec![filter];
+        let environment = std::iter::once(("LODESTONE_LOG__FILTER", DEFAULT_FILTER))
+            .chain(settings)
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect();
         Stack::start_with(StackOptions { binaries, services, environment, ..Default::default() })
             .await
     }

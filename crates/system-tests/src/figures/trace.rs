@@ -5,7 +5,8 @@
 //! into the tables. An answer over HTTP is compared with the bare recursive query over the same
 //! edges, which finds the same lots and says nothing of them; both are asked about one tree after
 //! another, in turns. The answer is whole: shares of every element with their bounds, the lots in
-//! full and their steps.
+//! full and their steps. Before that the service has taken in what was written; how long that took
+//! and what it keeps is said, too.
 
 use super::Bench;
 use crate::{
@@ -15,7 +16,7 @@ use crate::{
     work::socket,
 };
 use anyhow::ensure;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use testkit::TestDatabase;
 use uuid::Uuid;
 
@@ -27,6 +28,8 @@ const MANY_LOTS: i32 = 100_000;
 const WANTED_RATIO: f64 = 2.0;
 const WANTED_MS: f64 = 20.0;
 const WANTED_SECONDS: f64 = 1.0;
+/// How long the service may take to take in all edges.
+const PATIENCE: Duration = Duration::from_mins(5);
 
 const BARE: &str = "
     with recursive reached (lot) as (
@@ -47,6 +50,7 @@ pub async fn measure(bench: &Bench) -> anyhow::Result<Vec<Figure>> {
     eprintln!("{trees} trees grown in {:.0} s", began.elapsed().as_secs_f64());
     let bare = client.prepare(BARE).await?;
     let mut connection = Connection::open(socket(&stack.url("reporting-api"))?).await?;
+    let filled = fill(&mut connection, &owner, trees * LOTS + MANY_LOTS).await?;
     let (mut ratios, mut answers, mut queries) = (Vec::new(), Vec::new(), Vec::new());
     // The first tenth only warms up.
     for turn in 0..asked + asked / 10 {
@@ -67,6 +71,8 @@ pub async fn measure(bench: &Bench) -> anyhow::Result<Vec<Figure>> {
     ratios.push(median(&answers) / median(&queries));
     let many = many(&mut connection, &owner, if bench.quick { 3 } else { 7 }).await?;
     let ratio = Figure::of_runs("trace_300_p50_vs_cte", "ratio", Some(WANTED_RATIO), &ratios)
+        .with("fill_seconds", filled.seconds)
+        .with("kept_mib", filled.kept_mib)
         .with("answer_p50_ms", median(&answers))
         .with("query_p50_ms", median(&queries));
     let mut slowest = Figure::of_runs("trace_300_p99_ms", "ms", Some(WANTED_MS), &answers);
@@ -76,6 +82,34 @@ pub async fn measure(bench: &Bench) -> anyhow::Result<Vec<Figure>> {
         slowest,
         Figure::of_runs("trace_100k_seconds", "s", Some(WANTED_SECONDS), &many),
     ])
+}
+
+/// What the service keeps, and how long it took to take it in.
+struct Filled {
+    seconds: f64,
+    kept_mib: f64,
+}
+
+/// Asks for a trace, which wakes the service, and waits until it has taken in so many filings and
+/// answers from them.
+async fn fill(connection: &mut Connection, owner: &Filer, filings: i32) -> anyhow::Result<Filled> {
+    let began = Instant::now();
+    loop {
+        ask(connection, owner, lot(1, 0), 1_000).await?;
+        let page = connection.get("/metrics", &owner.token).await?;
+        let page = std::str::from_utf8(&page.body)?;
+        let number = |name: &str| -> f64 {
+            let value = page.lines().find_map(|line| line.strip_prefix(name));
+            value.and_then(|value| value.trim().parse().ok()).unwrap_or(0.0)
+        };
+        let from_memory = number("traces_total{from=\"memory\"} ");
+        if f64::from(filings) <= number("trace_kept_filings ") && 0.0 < from_memory {
+            let kept_mib = number("trace_kept_bytes ") / f64::from(1 << 20);
+            return Ok(Filled { seconds: began.elapsed().as_secs_f64(), kept_mib });
+        }
+        ensure!(began.elapsed() < PATIENCE, "not taken in after {PATIENCE:?}: {page}");
+        tokio::time::sleep(Duration::from_millis(250)).await;
+    }
 }
 
 /// Follows the large tree a few times.

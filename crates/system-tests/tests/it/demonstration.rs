@@ -34,6 +34,14 @@ async fn the_demonstration_loads_and_every_planted_deed_becomes_a_finding() {
         (stack.database().count(unscreened).await == 0).then_some(())
     })
     .await;
+    // What nobody has begun with lies in a queue, by the rules that ship.
+    assert_eq!(done.story["queues"].as_array().map(Vec::len), Some(3));
+    wait_until("the waiting application lies in a queue", Duration::from_mins(1), async || {
+        let queued = done.story["licensing"]["in_the_queue"]["id"].as_str().unwrap();
+        let routed = format!("cases where id = '{queued}' and queue = 'controlled'");
+        (stack.database().count(&routed).await == 1).then_some(())
+    })
+    .await;
     // Exactly what was done on purpose: clean filings raise nothing.
     let found = owner
         .query("select distinct detector from lodestone.findings where state = 'open'", &[])

@@ -139,6 +139,7 @@ const ROWS: &[Row] = &[
     row(R, "POST", "/v1/sessions", Public, r#"{"email":"nobody@nowhere.example","password":"not the right password"}"#),
     row(R, "DELETE", "/v1/sessions", NotCalled, ""),
     row(R, "GET", "/v1/me", Own, ""),
+    row(R, "PATCH", "/v1/me", Own, r#"{"mails":"daily"}"#),
     // The register
     row(R, "POST", "/v1/organisations", Others(AUTHORITY), r#"{"kind":"filer","uscc":"91110000600037341L","name_zh":"x","name_en":"x"}"#),
     row(R, "GET", "/v1/organisations", Own, ""),
@@ -235,6 +236,9 @@ const ROWS: &[Row] = &[
     row(L, "GET", "/v1/routing", Others(HOUSE), ""),
     row(L, "POST", "/v1/routing", Others(SENIOR), r#"{"rules":{"rules":[],"otherwise":"x"},"reason":"x"}"#),
     row(L, "GET", "/v1/officers", Others(HOUSE), ""),
+    row(L, "POST", "/v1/signing-keys/{key}/compromise", Others(SENIOR), r#"nothing {"since":"2020-01-01T00:00:00Z","reason":"x"}"#),
+    row(L, "GET", "/v1/officers/{person}/absences", Others(HOUSE), ""),
+    row(L, "POST", "/v1/officers/{person}/absences/{absence}/end", Others(OFFICERS), "nothing {}"),
     row(L, "POST", "/v1/officers/{person}/absences", Others(OFFICERS), r#"nothing {"first_day":"2026-12-01","last_day":"2026-12-02"}"#),
     row(L, "POST", "/v1/officers/{person}/conflicts", Others(OFFICERS), r#"nothing {"exporter":"0198f2c0-0000-7000-8000-000000000000","reason":"x"}"#),
     row(L, "GET", "/v1/case-rules", Others(OFFICIALS), ""),
@@ -301,6 +305,8 @@ impl Row {
         path = path.replace("{reservation}", own("reservation")).replace("{month}", "2026-10");
         path = path.replace("{event_id}", own("event"));
         path = path.replace("{job}", own("job")).replace("{person}", own("person"));
+        // Nobody is away: an id of somebody, and no absence of theirs.
+        path = path.replace("{absence}", own("person"));
         for other in ["{document}", "{channel}", "{code}", "{token}"] {
             path = path.replace(other, own(other));
         }

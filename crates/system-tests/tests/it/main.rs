@@ -9,6 +9,7 @@ mod isolation;
 mod notifications;
 mod outage;
 mod portal;
+mod races;
 mod story;
 mod tour;
 mod webhooks;

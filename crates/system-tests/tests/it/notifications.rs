@@ -45,14 +45,24 @@ async fn is_told(world: &World, token: &str, expected: &[&str]) {
 
 /// Somebody mines, dispatches a lot and the buyer receives less than that.
 async fn a_shortage(world: &World, seller: &Filer, buyer: &Filer) -> (String, String) {
+    another_shortage(world, seller, buyer, 1).await
+}
+
+async fn another_shortage(
+    world: &World,
+    seller: &Filer,
+    buyer: &Filer,
+    number: u32,
+) -> (String, String) {
+    let (lot, dispatch) = (format!("L-{number}"), format!("DSP-{number}"));
     world.files(seller, json!({
-        "kind": "extraction", "reference": "EXT-1", "site": "S1", "happened_at": "2026-10-02T10:00:00+08:00",
-        "lines": [{"lot": "L-1", "product": "ORE", "quantity_kg": "1000.000"}],
+        "kind": "extraction", "reference": format!("EXT-{number}"), "site": "S1", "happened_at": "2026-10-02T10:00:00+08:00",
+        "lines": [{"lot": lot, "product": "ORE", "quantity_kg": "1000.000"}],
     })).await;
     let sent = world.files(seller, json!({
-        "kind": "dispatch", "reference": "DSP-1", "site": "S1", "happened_at": "2026-10-03T10:00:00+08:00",
+        "kind": "dispatch", "reference": dispatch, "site": "S1", "happened_at": "2026-10-03T10:00:00+08:00",
         "client": {"name": buyer.name, "identifier": buyer.uscc, "country": "CN"},
-        "lines": [{"lot": "L-1", "quantity_kg": "500.000"}],
+        "lines": [{"lot": lot, "quantity_kg": "500.000"}],
     })).await;
     let movement = sent.movement.unwrap();
     let path = format!("/v1/movements/{movement}/receipt");
@@ -184,4 +194,112 @@ async fn goods_that_nobody_receives_are_asked_for_and_events_go_on_when_no_mail_
     world.settles().await;
     let lag: Value = json!(world.stack.database().count("outbox").await);
     assert_eq!(lag, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_a_dispatch_is_corrected_away_from_is_told_so_and_no_longer_asked() {
+    let server = MailServer::start(0);
+    let world = a_world(&server).await;
+    let ore = product("ORE", "ore", "2530902000", json!({"Nd": "0.9"}));
+    let seller = world.filer("Mine", &["trading"], vec![ore]).await;
+    let first = world.filer("Trader", &["trading"], vec![]).await;
+    let second = world.filer("Other Trader", &["trading"], vec![]).await;
+    world.files(&seller, json!({
+        "kind": "extraction", "reference": "EXT-1", "site": "S1", "happened_at": "2026-10-02T10:00:00+08:00",
+        "lines": [{"lot": "L-1", "product": "ORE", "quantity_kg": "1000.000"}],
+    })).await;
+    let dispatch = |buyer: &Filer| {
+        json!({
+            "kind": "dispatch", "reference": "DSP-1", "site": "S1", "happened_at": "2026-10-03T10:00:00+08:00",
+            "client": {"name": buyer.name, "identifier": buyer.uscc, "country": "CN"},
+            "lines": [{"lot": "L-1", "quantity_kg": "500.000"}],
+        })
+    };
+    let sent = world.files(&seller, dispatch(&first)).await;
+    let movement = sent.movement.unwrap();
+    let path = format!("/v1/movements/{movement}/receipt");
+    let prefilled = world.sends(world.api.reporting("GET", &path).by(&first.key)).await.body;
+    days_pass(&world, 30).await;
+    is_told(&world, &first.session, &["receipt_missing overdue"]).await;
+
+    let mut corrected = dispatch(&second);
+    corrected["correction"] = json!({"version": 2, "reason": "loaded onto another lorry"});
+    world.files(&seller, corrected).await;
+    let over = ["receipt_missing overdue", "movement_withdrawn opened"];
+    is_told(&world, &first.session, &over).await;
+    let page =
+        world.sends(world.api.reporting("GET", "/v1/notifications").by(&first.session)).await;
+    let text_en = page.body["notifications"][0]["text_en"].as_str().unwrap().to_owned();
+    assert!(text_en.contains("nothing is left for you to do"), "{text_en}");
+    assert!(!page.body.to_string().contains(&second.id.to_string()));
+    wait_until("the first buyer has a mail about it", PATIENCE, async || {
+        let mails = server.taken();
+        mails
+            .iter()
+            .any(|mail| {
+                mail["text"].as_str().unwrap().contains("no longer on its way")
+                    || mail["text"].as_str().unwrap().contains("不再发往贵单位")
+            })
+            .then_some(())
+    })
+    .await;
+
+    // It is the second buyer's turn now, and nobody else's.
+    let path = format!("/v1/movements/{movement}");
+    let detail = world.sends(world.api.reporting("GET", &path).by(&second.key)).await.body;
+    assert_eq!((&detail["state"], &detail["turn_of"]), (&json!("under_way"), &json!(second.id)));
+    let detail = world.sends(world.api.reporting("GET", &path).by(&first.key)).await.body;
+    assert_eq!((&detail["state"], &detail["turn_of"]), (&json!("withdrawn"), &Value::Null));
+    assert!(told(&world, &seller.session).await.is_empty());
+
+    // The first says that it arrived all the same: that is for the seller to explain.
+    world.files(&first, prefilled["form"].clone()).await;
+    is_told(&world, &seller.session, &["received_though_withdrawn opened"]).await;
+    assert_eq!(told(&world, &first.session).await, over);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_chose_one_mail_a_day_has_all_of_it_in_one() {
+    let server = MailServer::start(0);
+    let world = a_world(&server).await;
+    let ore = product("ORE", "ore", "2530902000", json!({"Nd": "0.9"}));
+    let seller = world.filer("Careless Mine", &["trading"], vec![ore]).await;
+    let buyer = world.filer("Careful Trader", &["trading"], vec![]).await;
+    let me = world.api.reporting("GET", "/v1/me").by(&seller.session);
+    assert_eq!(world.sends(me).await.body["person"]["mails"], "each");
+    let daily = json!({"mails": "daily"});
+    let choose = world.api.reporting("PATCH", "/v1/me").by(&seller.session).with(&daily);
+    assert_eq!(world.sends(choose).await.body["person"]["mails"], "daily");
+    // A key is nobody's mailbox, and there is no third way.
+    let by_key = world.api.reporting("PATCH", "/v1/me").by(&seller.key).with(&daily);
+    assert_eq!(world.api.send_once(&by_key).await.unwrap().status.as_u16(), 409);
+    let weekly = json!({"mails": "weekly"});
+    let other = world.api.reporting("PATCH", "/v1/me").by(&seller.session).with(&weekly);
+    assert!(matches!(world.api.send_once(&other).await.unwrap().status.as_u16(), 400 | 422));
+
+    let (_, first) = a_shortage(&world, &seller, &buyer).await;
+    let (_, second) = another_shortage(&world, &seller, &buyer, 2).await;
+    // In the portal at once; by mail in the morning.
+    let opened = "difference_unexplained opened";
+    is_told(&world, &seller.session, &[opened, opened]).await;
+    let owner = world.stack.database().owner().await;
+    let later = "select count(*) from lodestone.notification_deliveries
+        where state = 'waiting' and attempts = 0 and next_attempt_at > now()
+            and (next_attempt_at at time zone 'Asia/Shanghai')::time = '07:00'";
+    assert_eq!(owner.query_one(later, &[]).await.unwrap().get::<_, i64>(0), 2);
+    assert!(server.taken().is_empty());
+    let morning = "update lodestone.notification_deliveries set next_attempt_at = now()";
+    owner.batch_execute(morning).await.unwrap();
+    wait_until("the mail of the day is taken", PATIENCE, async || {
+        (!server.taken().is_empty()).then_some(())
+    })
+    .await;
+    let sent = "select count(*) from lodestone.notification_deliveries where state = 'sent'";
+    wait_until("both are noted as sent", PATIENCE, async || {
+        (owner.query_one(sent, &[]).await.unwrap().get::<_, i64>(0) == 2).then_some(())
+    })
+    .await;
+    let [mail] = &server.taken()[..] else { panic!("{:?}", server.taken()) };
+    let text = mail["text"].as_str().unwrap();
+    assert!(text.contains(&first) && text.contains(&second), "{text}");
 }

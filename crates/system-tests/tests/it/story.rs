@@ -229,6 +229,14 @@ pub(crate) async fn a_licence_is_issued(
     officer: &Person,
     senior: &Person,
 ) -> String {
+    let id = applied(world, exporter, "APP-1", json!([])).await;
+    is_decided(world, &id, officer, senior).await;
+    let licences = world.sends(world.api.licensing("GET", "/v1/licences").by(&exporter.key)).await;
+    text(&licences.body, "licences/0/number").unwrap()
+}
+
+/// An application for 800 kg that cites these lots; the answer is its id.
+async fn applied(world: &World, exporter: &Filer, key: &str, lots: Value) -> String {
     let end_user = json!({"name": "Beispiel Motoren GmbH", "country": "DE"});
     let documents: Vec<Value> = [
         "application_form",
@@ -246,18 +254,25 @@ pub(crate) async fn a_licence_is_issued(
         "valid_from": "2026-11-01", "valid_until": "2027-09-30",
         "lines": [{
             "description": "sintered NdFeB magnets 42SH", "control_code": CONTROL_CODE, "hs_code": "8505111000",
-            "quantity_kg": "800", "goods": {"category": "magnet", "magnet_family": "ndfeb", "composition": {
+            "quantity_kg": "800", "lots": lots, "goods": {"category": "magnet", "magnet_family": "ndfeb", "composition": {
                 "percent": {"Nd": "23.4", "Pr": "7.8", "Dy": "0.3", "Fe": "67.5", "B": "1"}, "completeness": "complete"}},
         }],
         "documents": documents,
     });
     let begin =
-        world.api.licensing("POST", "/v1/applications").by(&exporter.key).once("APP-1").with(&form);
+        world.api.licensing("POST", "/v1/applications").by(&exporter.key).once(key).with(&form);
     let begun = world.sends(begin).await;
     let id = text(&begun.body, "id").unwrap();
     let submit =
         world.api.licensing("POST", &format!("/v1/applications/{id}/submit")).by(&exporter.key);
-    let mut etag = world.sends(submit.if_still(&begun.etag.unwrap())).await.etag.unwrap();
+    world.sends(submit.if_still(&begun.etag.unwrap())).await;
+    id
+}
+
+/// Two officials approve an application.
+async fn is_decided(world: &World, id: &str, officer: &Person, senior: &Person) {
+    let case = world.api.licensing("GET", &format!("/v1/cases/{id}")).by(&officer.token);
+    let mut etag = world.sends(case).await.etag.unwrap();
     for (action, by, body) in [
         ("accept", officer, json!({})),
         ("begin_review", officer, json!({})),
@@ -267,8 +282,6 @@ pub(crate) async fn a_licence_is_issued(
         let act = world.api.licensing("POST", &format!("/v1/cases/{id}/{action}")).by(&by.token);
         etag = world.sends(act.if_still(&etag).with(&body)).await.etag.unwrap();
     }
-    let licences = world.sends(world.api.licensing("GET", "/v1/licences").by(&exporter.key)).await;
-    text(&licences.body, "licences/0/number").unwrap()
 }
 
 pub(crate) async fn customs_lets_pass(world: &World, customs: &Person, licence: &str, kg: &str) {
@@ -345,4 +358,67 @@ async fn ore_becomes_magnets_that_leave_under_a_licence_and_a_smuggler_is_seen_b
         .unwrap();
     let suspected: Vec<String> = suspected.iter().map(|row| row.get(0)).collect();
     assert_eq!(suspected, ["Night Harbour Trading: export_without_licence"]);
+}
+
+/// What an officer sees of the first lot of an application.
+async fn cited(world: &World, officer: &Person, case: &str) -> Value {
+    let seen = world.api.licensing("GET", &format!("/v1/cases/{case}")).by(&officer.token);
+    world.sends(seen).await.body["goods"][0]["lots"][0].clone()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn officers_see_where_the_lots_of_an_application_come_from_and_whether_there_is_as_much() {
+    let world = World::start().await;
+    let chain = the_chain(&world).await;
+    let officer = world.official("officer").await;
+    let magnets = magnets_are_made(&world, &chain).await.lot("MG-1");
+    let Chain { mine, separator, magnet_maker, exporter, smuggler, .. } = &chain;
+    world.delivers(magnet_maker, exporter, "X-1", &[(magnets.clone(), "1000")]).await;
+    let citing = |kg: &str| json!([{"lot": magnets, "quantity_kg": kg}]);
+
+    let first = applied(&world, exporter, "APP-1", citing("800")).await;
+    let seen = cited(&world, &officer, &first).await;
+    assert_eq!(seen["stock"], "enough", "{seen:#}");
+    let known = &seen["known"];
+    assert_eq!((&known["stock_kg"], &known["number"]), (&json!("1000.000"), &json!("MG-1")));
+    // 800 kg of magnets with 0.3019 % of dysprosium: all of it was mined by one, and separated by one.
+    assert_eq!(known["elements_mg"]["Dy"], 2_415_199);
+    let origin = &known["origins"][0];
+    assert_eq!((&origin["kind"], &origin["quota"]), (&json!("mined"), &json!("mining")));
+    assert_eq!(origin["organisation"], json!(mine.id));
+    assert_eq!(origin["organisation_name_en"], "Story Mine");
+    let mined = &origin["share_mg"]["Dy"];
+    let best = mined["best"].as_i64().unwrap();
+    assert!(mined["lower"].as_i64().unwrap() <= best && best <= 2_415_199 && 2_000_000 < best);
+    assert_eq!(known["separations"][0]["organisation"], json!(separator.id));
+    assert!(known["is_complete"].as_bool().unwrap());
+
+    // Another application cites what the first one does; a third one what was never sent to it.
+    let second = applied(&world, exporter, "APP-2", citing("300")).await;
+    for (case, others) in [(&first, "300.000"), (&second, "800.000")] {
+        let seen = cited(&world, &officer, case).await;
+        assert_eq!(seen["stock"], "not_enough_for_all");
+        assert_eq!(seen["known"]["cited_by_exporter_kg"], others);
+    }
+    let strange = applied(&world, smuggler, "APP-1", citing("1")).await;
+    let seen = cited(&world, &officer, &strange).await;
+    assert_eq!((&seen["stock"], &seen["known"]), (&json!("not_the_exporters"), &Value::Null));
+    let seen = cited(&world, &officer, &first).await;
+    assert_eq!(seen["known"]["cited_by_others_kg"], "1.000");
+
+    // The exporter is told nothing of where its supplier's goods come from.
+    let own = world.api.licensing("GET", &format!("/v1/applications/{first}")).by(&exporter.key);
+    let own = world.sends(own).await.body.to_string();
+    assert!(!own.contains("Story Mine") && !own.contains(&mine.id.to_string()));
+    // Whose filings were shown is told of the look.
+    let mut reads = 0;
+    for _ in 0..200 {
+        let log = world.sends(world.api.reporting("GET", "/v1/access-log").by(&mine.key)).await;
+        reads = log.body["reads"].as_array().map_or(0, Vec::len);
+        if 0 < reads {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    assert!(0 < reads, "the mine is told of the look");
 }

@@ -18,6 +18,7 @@ const OVERSEERS: &[(Role, &[&str])] = &[
     (Role::Reporting, &["log_leaves"]),
     (Role::Relay, &["events", "log_leaves", "webhook_calls", "webhooks"]),
     (Role::Notifier, &["memberships", "movement_answers", "movement_explanations", "movements", "notifications", "sites"]),
+    (Role::Tracer, &["filing_lines", "filing_references", "filings", "lots", "movement_lines", "sites"]),
     (Role::Identity, &["api_keys", "delegations", "idempotency_keys", "invitations", "memberships", "products", "sites"]),
     (Role::Licensing, &["application_documents", "cases", "determination_batches", "determinations", "events", "findings", "licence_arrivals", "licence_changes", "licence_departures", "reservation_amendments", "licences", "licensing_requests", "memberships", "sealed_channels"]),
 ];
@@ -249,13 +250,14 @@ fn a_case_with_its_licence(organisation: Uuid) -> String {
          insert into lodestone.licences (id, number, case_id, organisation, version, kind, state, valid_from,
              valid_until, destination, consignee, end_user, end_use, issued_at, issued_by, signed_content,
              signing_key, signature)
-         values ('{organisation}', '{organisation}', '{organisation}', '{organisation}', 1, 'single', 'suspended',
+         values ('{organisation}', '{organisation}', '{organisation}', '{organisation}', 1, 'single', 'issued',
              now(), now(), 'DE', '', '', '', now(), gen_random_uuid(), '', '', '');
          insert into lodestone.licence_lines (licence, line, control_code, description, licensed_grams)
          values ('{organisation}', 1, '', '', 1);
          insert into lodestone.licence_reservations (id, licence, line, declaration, declaration_line, grams, state,
              reserved_by, reserved_at)
-         values ('{organisation}', '{organisation}', 1, 'D', 1, 1, 'reserved', gen_random_uuid(), now());"
+         values ('{organisation}', '{organisation}', 1, 'D', 1, 1, 'reserved', gen_random_uuid(), now());
+         update lodestone.licences set state = 'suspended' where id = '{organisation}';"
     )
 }
 
@@ -270,6 +272,7 @@ async fn what_was_recorded_cannot_be_changed_or_removed_by_any_role() {
         "filing_lines",
         "postings",
         "filing_references",
+        "first_receipts",
         "lots",
         "lot_edges",
         "movements",

@@ -1,6 +1,8 @@
 //! The rows of one filing's own: its header, lines and postings, and what claims its reference.
 
-use super::{FilingRow, IdempotencyRow, LineRow, PartyRow, PostingRow, ReferenceRow};
+use super::{
+    FilingRow, FirstReceiptRow, IdempotencyRow, LineRow, PartyRow, PostingRow, ReferenceRow,
+};
 use crate::filing_writer::{Entry, numeric::Numeric};
 use domain::{
     filing::{Claim, Filing, Line},
@@ -16,6 +18,7 @@ pub(in crate::filing_writer) fn reference_row(entry: &Entry) -> ReferenceRow {
         version: entry.filing.version.cast_signed(),
         filing: entry.filing.id.as_uuid(),
         content_hash: entry.content_hash.to_vec(),
+        recorded_in: None,
     }
 }
 
@@ -27,6 +30,15 @@ pub(in crate::filing_writer) fn idempotency_row(entry: &Entry) -> Option<Idempot
         subject: entry.filing.id.as_uuid(),
         answer: entry.answer.clone(),
         created_at: entry.filing.recorded_at,
+    })
+}
+
+pub(in crate::filing_writer) fn first_receipt_row(entry: &Entry) -> Option<FirstReceiptRow> {
+    entry.first_receipt.map(|first| FirstReceiptRow {
+        organisation: entry.filing.organisation.as_uuid(),
+        movement: first.movement.as_uuid(),
+        reference: entry.filing.reference.clone(),
+        filing: entry.filing.id.as_uuid(),
     })
 }
 

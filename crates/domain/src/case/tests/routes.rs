@@ -92,3 +92,32 @@ fn a_code_is_short_and_plain(#[case] text: &str, #[case] is_one: bool) {
     assert_eq!(text.parse::<Slug>().is_ok(), is_one);
     assert!("x".repeat(41).parse::<Slug>().is_err());
 }
+
+#[rstest]
+#[case(RiskGrade::Low, Repeat::Yes, "fast", Some("low_risk_repeat"))]
+#[case(RiskGrade::Low, Repeat::No, "controlled", Some("controlled_items"))]
+#[case(RiskGrade::Medium, Repeat::Yes, "controlled", Some("controlled_items"))]
+#[case(RiskGrade::Unassessed, Repeat::Yes, "controlled", Some("controlled_items"))]
+fn what_ships_sends_low_risk_repeats_to_the_fast_queue(
+    #[case] risk: RiskGrade,
+    #[case] repeat: Repeat,
+    #[case] queue: &str,
+    #[case] rule: Option<&str>,
+) {
+    let shipped = shipped_routing();
+    let facts = facts(risk, repeat);
+    let routed = shipped.rules.route(&facts);
+    assert_eq!((routed.queue.as_str(), routed.rule.map(Slug::as_str)), (queue, rule));
+    let unlisted = RoutingFacts { draft: Draft::default(), ..facts };
+    if risk != RiskGrade::Low {
+        assert_eq!(shipped.rules.route(&unlisted).queue.as_str(), "others");
+    }
+}
+
+#[test]
+fn what_ships_is_whole() {
+    let ShippedRouting { teams, queues, rules, .. } = shipped_routing();
+    let codes: BTreeSet<Slug> = queues.iter().map(|queue| queue.code.clone()).collect();
+    assert_eq!(routing_faults(&rules, &codes, &BTreeSet::new()), []);
+    assert!(queues.iter().all(|queue| teams.iter().any(|team| team.code == queue.team)));
+}

@@ -254,3 +254,24 @@ fn what_officials_do_among_themselves_is_not_told_to_the_applicant() {
     let (_, event) = once.decide(sign(), &senior(ANOTHER), TODAY).unwrap();
     assert!(event.is_told_to_the_applicant());
 }
+
+#[test]
+fn an_agency_that_is_asked_asks_back_and_the_reviewer_answers_once() {
+    let adviser = acting(ADVISER, Role::AgencyAdviser, 300);
+    let agency = OrganisationId::from_uuid(uuid(300));
+    let back = Action::AskBack { query: query(), question: "which furnace?".to_owned() };
+    let answer = Action::AnswerAgency { query: query(), answer: "the second".to_owned() };
+    let asked =
+        takes(reviewed(), Action::AskAgency { agency, question: "fit?".to_owned() }, &officer());
+    let stranger = acting(6, Role::AgencyAdviser, 301);
+    assert_eq!(refused(&asked, back.clone(), &stranger), NotAllowed::NotAsked);
+    assert_eq!(refused(&asked, answer.clone(), &officer()), NotAllowed::NoSuchQuery);
+    let case = takes(asked, back, &adviser);
+    assert_eq!(case.state.name(), StateName::AgencyAdvice, "it waits for the agency still");
+    let another = acting(ANOTHER, Role::Officer, 200);
+    assert_eq!(refused(&case, answer.clone(), &another), NotAllowed::NotTheReviewer);
+    let case = takes(case, answer.clone(), &officer());
+    assert_eq!(case.work.asked_back[0].answer.as_deref(), Some("the second"));
+    assert_eq!(case.work.asked_back[0].answered_by, Some(person(OFFICER)));
+    assert_eq!(refused(&case, answer, &officer()), NotAllowed::QueryIs("answered"));
+}

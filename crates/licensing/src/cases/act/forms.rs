@@ -88,6 +88,13 @@ struct Closed {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+struct Answered {
+    query: QueryId,
+    answer: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Written {
     text: String,
 }
@@ -186,6 +193,8 @@ pub(super) fn parsed(name: &str, bytes: &[u8], official: &Official) -> Result<Ac
         | ActionName::ClearFlag
         | ActionName::AskApplicant
         | ActionName::CloseQuery
+        | ActionName::AskBack
+        | ActionName::AnswerAgency
         | ActionName::Note
         | ActionName::Exempt
         | ActionName::Undo => beside(name, bytes)?,
@@ -231,6 +240,14 @@ fn beside(name: ActionName, bytes: &[u8]) -> Result<Action, Problem> {
         ActionName::CloseQuery => {
             let Closed { query } = body::parse(bytes)?;
             Action::CloseQuery { query }
+        }
+        ActionName::AskBack => {
+            let Asked { question } = said(bytes, "/question", |it: &Asked| &it.question)?;
+            Action::AskBack { query: QueryId::from_uuid(Uuid::now_v7()), question }
+        }
+        ActionName::AnswerAgency => {
+            let Answered { query, answer } = said(bytes, "/answer", |it: &Answered| &it.answer)?;
+            Action::AnswerAgency { query, answer }
         }
         ActionName::Exempt => {
             let Exempted { exemption, note } = said(bytes, "/note", |it: &Exempted| &it.note)?;

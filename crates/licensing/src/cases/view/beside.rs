@@ -1,6 +1,9 @@
 //! What stands beside a case on its page.
 
-use super::plain;
+use super::{
+    lots::{CitedLotView, LotsOfLines},
+    plain,
+};
 use crate::{applications::draft_of, determinations::list_hits};
 use database::cases::CaseFinding;
 use database::cases::{CasePage, Compliance, Precedent};
@@ -39,6 +42,8 @@ pub(crate) struct GoodsView {
     /// What they are under the law of today; absent where too little is said to judge.
     #[schema(value_type = Option<Object>)]
     determination: Option<Value>,
+    /// The reported lots that the goods come from; for those who decide.
+    lots: Vec<CitedLotView>,
 }
 
 /// A party of an application.
@@ -75,6 +80,9 @@ pub(crate) struct AdviceView {
     /// Whose answer is awaited.
     #[schema(value_type = Vec<Object>)]
     asked: Value,
+    /// What agencies asked back, with what was answered.
+    #[schema(value_type = Vec<Object>)]
+    asked_back: Value,
     /// What was said.
     #[schema(value_type = Vec<Object>)]
     given: Value,
@@ -185,6 +193,7 @@ impl Shown {
                 control_code: line.control_code.as_ref().map(|code| code.0.clone()),
                 quantity_kg: line.quantity_kg.map(|quantity| quantity.to_string()),
                 determination,
+                lots: Vec::new(),
             }
         });
         let parties = draft.parties().map(|(part, party)| PartyView {
@@ -212,6 +221,14 @@ impl Shown {
     ) -> Self {
         let exporter = Some(ExporterView::of(&compliance, findings));
         Self { exporter, precedents: precedents.iter().map(PrecedentView::from).collect(), ..self }
+    }
+
+    /// The same with what the lots that each line cites rest on.
+    pub(crate) fn with_lots(mut self, lots: LotsOfLines) -> Self {
+        for (goods, lots) in self.goods.iter_mut().zip(lots.into_lines()) {
+            goods.lots = lots;
+        }
+        self
     }
 }
 
@@ -244,6 +261,7 @@ impl AdviceView {
     pub(super) fn of(work: &Work) -> Self {
         Self {
             asked: plain(&work.asked),
+            asked_back: plain(&work.asked_back),
             given: plain(&work.advice),
             conflicts: plain(&advice_conflicts(&work.advice)),
         }

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::filings::{
     check::{Filer, Found, check, lot_id, needs},
-    desk::{Sender, content_hash, entry},
+    desk::{Sender, content_hash, entry, first_receipt},
     form::FilingForm,
 };
 use database::{
@@ -114,7 +114,9 @@ impl Judge {
                 let warnings = self.warnings(&filing, form);
                 self.overlay.add(&filing, unit.place.number, content_hash);
                 let traceparent = self.sender.traceparent.clone();
-                let entry = entry(filing, found.replaced, content_hash, traceparent);
+                let first_receipt = first_receipt(form, &found);
+                let mut entry = entry(filing, found.replaced, content_hash, traceparent);
+                entry.first_receipt = first_receipt;
                 Judged::Ready { entry: Box::new(entry), warnings }
             }
             Err(violations) => {

@@ -12,10 +12,13 @@ use database::{
     Error, Target,
     filing_writer::{BulkLane, BulkVerdicts, Entry, Shared},
 };
-use domain::ids::{FilingId, OrganisationId};
+use domain::{
+    ids::{FilingId, OrganisationId},
+    movement::MovementName,
+};
 use flate2::{Compression, write::DeflateEncoder};
 use std::{
-    collections::{HashSet, VecDeque},
+    collections::{HashMap, HashSet, VecDeque},
     io::Write,
     sync::Arc,
 };
@@ -196,8 +199,13 @@ impl OneChunk {
 
     /// Claims references, turns the verdicts of those that are taken, and writes the others.
     async fn claim_and_fill(&mut self, chunk: &mut Chunk) -> Result<Shared, Error> {
-        let entries = entries(chunk);
-        let taken = self.lane.claim(self.organisation, &entries).await?;
+        let mut claims = self.lane.claim(self.organisation, &entries(chunk)).await?;
+        while self.used_up(chunk, &claims.received_before) {
+            // What they claimed must not stay.
+            self.lane.roll_back().await?;
+            claims = self.lane.claim(self.organisation, &entries(chunk)).await?;
+        }
+        let taken = claims.taken;
         tell(self.turn.claimed.take());
         for line in &mut chunk.lines {
             let Some(found) = line.entry.as_ref().and_then(|entry| taken.get(&entry.filing.id))
@@ -213,6 +221,23 @@ impl OneChunk {
             };
         }
         self.lane.fill(&self::entries(chunk)).await
+    }
+
+    /// Turns the verdicts of receipts whose movement's reference another receipt has used up since
+    /// they were judged; by its id a movement may be received again. Answers whether there are any.
+    fn used_up(&self, chunk: &mut Chunk, before: &HashMap<FilingId, String>) -> bool {
+        let mut any = false;
+        for line in &mut chunk.lines {
+            let Some(entry) = &mut line.entry else { continue };
+            let Some(by) = before.get(&entry.filing.id) else { continue };
+            let named = entry.first_receipt.take().map(|first| first.name);
+            if matches!(named, Some(MovementName::Reference(_))) {
+                line.entry = None;
+                line.verdict = self.telling.reference_used(line.verdict.clone(), by);
+            }
+            any = true;
+        }
+        any
     }
 
     /// The same without the filings that Postgres refuses, whoever they are.
@@ -262,7 +287,7 @@ impl OneChunk {
     }
 
     async fn try_entries(&self, entries: &[&Entry]) -> Result<(), Error> {
-        let taken = self.lane.claim(self.organisation, entries).await?;
+        let taken = self.lane.claim(self.organisation, entries).await?.taken;
         let free: Vec<&Entry> =
             entries.iter().copied().filter(|entry| !taken.contains_key(&entry.filing.id)).collect();
         self.lane.fill(&free).await.map(drop)

@@ -5,6 +5,7 @@ use super::{
     language::{Language, in_chinese},
     unit::{Fault, Place, Unit},
 };
+use crate::filings::check;
 use domain::ids::FilingId;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -143,6 +144,14 @@ impl Telling {
             .expecting("the same content, or a correction with its version and reason");
         let problems = vec![self.told(&fault, None)];
         Verdict { status: Status::Changed, problems, warnings: Vec::new(), ..verdict }
+    }
+
+    /// The same verdict for a receipt that names its movement by a reference which another receipt
+    /// has used up.
+    pub(super) fn reference_used(&self, verdict: Verdict, by: &str) -> Verdict {
+        let problems = vec![self.told(&check::reference_used(by).into(), None)];
+        let (filing, warnings) = (None, Vec::new());
+        Verdict { status: Status::Problem, filing, problems, warnings, ..verdict }
     }
 
     /// The same verdict for a line that is right in a file that is not.

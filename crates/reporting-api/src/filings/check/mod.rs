@@ -260,10 +260,15 @@ impl Check<'_> {
         else {
             return;
         };
-        let detail = format!("this reference is already used by your receipt {used_by:?}");
-        let expected = "a correction of that receipt, or the movement's id if more of it arrived";
-        self.fault("/movement", "reference_used", detail, Some(expected));
+        self.violations.push(reference_used(used_by));
     }
+}
+
+/// A reference that an earlier receipt has used up.
+pub(super) fn reference_used(by: &str) -> Violation {
+    let detail = format!("this reference is already used by your receipt {by:?}");
+    Violation::new("/movement", "reference_used", detail)
+        .expecting("a correction of that receipt, or the movement's id if more of it arrived")
 }
 
 /// A lot by its id, or by the filer's own number for it.

@@ -1,7 +1,8 @@
-//! A bounded queue that is fair between organisations.
+//! A bounded queue that is fair between those who fill it: organisations that file, licences that are
+//! drawn down.
 //!
 //! A filer who sends a hundred thousand filings does not keep the next one waiting: batches are
-//! filled one organisation after the other.
+//! filled one owner after the other.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -12,7 +13,7 @@ use tokio::sync::Notify;
 
 /// Items that wait, by owner.
 #[derive(Debug)]
-pub(super) struct FairQueue<Owner, Item> {
+pub(crate) struct FairQueue<Owner, Item> {
     state: Mutex<State<Owner, Item>>,
     arrived: Notify,
     capacity: usize,
@@ -29,14 +30,14 @@ struct State<Owner, Item> {
 }
 
 impl<Owner: Copy + Eq + Hash, Item> FairQueue<Owner, Item> {
-    pub(super) fn new(capacity: usize, capacity_per_owner: usize) -> Self {
+    pub(crate) fn new(capacity: usize, capacity_per_owner: usize) -> Self {
         let state =
             State { waiting: HashMap::new(), turns: VecDeque::new(), length: 0, closed: false };
         Self { state: Mutex::new(state), arrived: Notify::new(), capacity, capacity_per_owner }
     }
 
     /// Adds an item, or gives it back when there is no room for it.
-    pub(super) fn push(&self, owner: Owner, item: Item) -> Result<(), Item> {
+    pub(crate) fn push(&self, owner: Owner, item: Item) -> Result<(), Item> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if state.closed || self.capacity <= state.length {
             return Err(item);
@@ -58,7 +59,7 @@ impl<Owner: Copy + Eq + Hash, Item> FairQueue<Owner, Item> {
 
     /// Waits until something is there and takes at most `most` items, the owners in turn.
     /// Nothing once the queue is closed and empty.
-    pub(super) async fn take(&self, most: usize) -> Vec<Item> {
+    pub(crate) async fn take(&self, most: usize) -> Vec<Item> {
         loop {
             let arrived = self.arrived.notified();
             {
@@ -72,13 +73,13 @@ impl<Owner: Copy + Eq + Hash, Item> FairQueue<Owner, Item> {
     }
 
     /// Nothing more can be added; what waits can still be taken.
-    pub(super) fn close(&self) {
+    pub(crate) fn close(&self) {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).closed = true;
         self.arrived.notify_waiters();
     }
 
     /// How many items wait.
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).length
     }
 }

@@ -1,10 +1,14 @@
-//! The graph around a lot: transformations, claims of lots and their movements, as they were told
+//! The graph around a lot, asked of the database: transformations, claims of lots and their movements, as they were told
 //! before a moment.
 //!
 //! The walk is one function in the database (`traced_lines`, in the migrations), which starts only
 //! from a lot that the asking organisation may know. It crosses organisations: what comes back of
 //! others is for the attribution, never to be shown. Which lots may be shown is decided by the
 //! policies that [`known_lots`] and [`movements`] read through.
+
+mod recorder;
+
+pub use recorder::{Recorder, Recording};
 
 use crate::{
     CorruptRow, Error,
@@ -19,12 +23,16 @@ use diesel::{
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use domain::{
     calendar_month::Month,
+    codes::FilingKind,
     ids::{FilingId, LotId, MovementId, OrganisationId, SiteId},
-    mass::{ElementMasses, Kilograms},
-    trace::{Direction, Recorded, RecordedLine},
+    mass::Kilograms,
+    trace::{Direction, Recorded, RecordedLine, Traced},
 };
 use jiff::Timestamp;
-use std::collections::{HashMap, hash_map::Entry};
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    sync::Arc,
+};
 use uuid::Uuid;
 
 /// Transformations in one trace, at most.
@@ -36,38 +44,27 @@ const LINES_LIMIT: usize = 4 * FILINGS_LIMIT;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Before(Uuid);
 
-/// Everything a trace rests on.
-#[derive(Clone, Debug)]
-pub struct Traced {
-    /// What the asked lot holds.
-    pub elements: ElementMasses,
-    /// The standing transformations around it.
-    pub recorded: Vec<Recorded>,
-    /// Whether that is all; otherwise the trace ends somewhere for no other reason.
-    pub is_complete: bool,
-}
-
 /// A lot that the reader may know.
 #[derive(Clone, Debug)]
 pub struct KnownLot {
     /// The lot.
     pub id: LotId,
     /// Who made it, with its names in Chinese and English.
-    pub maker: (OrganisationId, String, String),
+    pub maker: (OrganisationId, Arc<str>, Arc<str>),
     /// The code of the site where it was made.
-    pub site: Option<String>,
+    pub site: Option<Arc<str>>,
     /// Its maker's number for it.
     pub number: String,
     /// What kind of goods.
-    pub category: String,
+    pub category: Arc<str>,
     /// Its grade.
-    pub grade: Option<String>,
+    pub grade: Option<Arc<str>>,
     /// Gross mass when it was made.
     pub quantity: Kilograms,
     /// When it was made.
     pub happened_at: Timestamp,
     /// The kind of filing that made it.
-    pub made_by: Option<String>,
+    pub made_by: Option<FilingKind>,
     /// Who sold it to the asking organisation.
     pub seller: Option<OrganisationId>,
 }
@@ -99,8 +96,8 @@ impl Before {
     }
 
     /// The smallest id that is not before it.
-    pub const fn first_id(self) -> Uuid {
-        self.0
+    pub const fn first_id(self) -> FilingId {
+        FilingId::from_uuid(self.0)
     }
 }
 
@@ -148,6 +145,11 @@ pub async fn around(
         recorded[place].lines.push(RecordedLine { role, lot, elements: masses(elements) });
     }
     let is_complete = recorded.len() <= FILINGS_LIMIT && lines <= LINES_LIMIT;
+    // The database answers in no particular order.
+    recorded.sort_unstable_by_key(|recorded| recorded.filing);
+    for recorded in &mut recorded {
+        recorded.lines.sort_unstable_by_key(|line| (line.role, line.lot));
+    }
     Ok(Some(Traced { elements: masses(elements), recorded, is_complete }))
 }
 
@@ -179,16 +181,17 @@ fn known_lot(
     ((id, maker, zh, en), (site, number, category, grade), rest): LotColumns,
 ) -> Result<KnownLot, CorruptRow> {
     let (grams, happened_at, made_by, seller) = rest;
+    let reader = Reader { table: "lots", id };
     Ok(KnownLot {
         id: LotId::from_uuid(id),
-        maker: (OrganisationId::from_uuid(maker), zh, en),
-        site,
+        maker: (OrganisationId::from_uuid(maker), zh.into(), en.into()),
+        site: site.map(Arc::from),
         number,
-        category,
-        grade,
-        quantity: Reader { table: "lots", id }.mass("quantity_grams", grams)?,
+        category: category.into(),
+        grade: grade.map(Arc::from),
+        quantity: reader.mass("quantity_grams", grams)?,
         happened_at: happened_at.to_jiff(),
-        made_by,
+        made_by: reader.optional_word("filing", made_by.as_deref())?,
         seller: seller.map(OrganisationId::from_uuid),
     })
 }

@@ -1,0 +1,3 @@
+set search_path = lodestone, public;
+drop function lodestone.cited_lots;
+drop index lodestone.cases_citing;
