@@ -15,12 +15,15 @@ missing_packages() {
   [ -e /usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc ] || echo fonts-noto-cjk
   # Only tests send mails to a server of their own, and have documents checked by somebody else.
   if [ -n "${PACKAGES_FOR_TESTS:-}" ]; then
+    command -v chromium >/dev/null || echo chromium
     command -v pdfsig >/dev/null || echo poppler-utils
     command -v zbarimg >/dev/null || echo zbar-tools
     /usr/bin/python3 -c 'import aiosmtpd' 2>/dev/null || echo python3-aiosmtpd
     /usr/bin/python3 -c 'import ensurepip' 2>/dev/null || echo python3-venv
     /usr/bin/python3 -c 'import jwcrypto' 2>/dev/null || echo python3-jwcrypto
   fi
+  # The portal's styles and scripts are built with npm's packages.
+  command -v npm >/dev/null || printf '%s\n' nodejs npm
   command -v cc >/dev/null || printf '%s\n' gcc libc6-dev
 }
 

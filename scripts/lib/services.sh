@@ -18,8 +18,8 @@ STATE=$REPOSITORY/.lodestone
 
 # For the scripts that source this file.
 # shellcheck disable=SC2034
-SERVICES=(reporting-api licensing anomaly-worker outbox-relay)
-declare -A DEFAULT_PORTS=([reporting-api]=8081 [licensing]=8082 [anomaly-worker]=8083 [outbox-relay]=8084)
+SERVICES=(reporting-api licensing anomaly-worker outbox-relay portal)
+declare -A DEFAULT_PORTS=([reporting-api]=8081 [licensing]=8082 [anomaly-worker]=8083 [outbox-relay]=8084 [portal]=8080)
 
 READY_SECONDS=60
 
@@ -94,6 +94,18 @@ LODESTONE_SEALED__KEY_FILE=$STATE/secrets/sealed.keys
 LODESTONE_BULK__FOLDER=$STATE/bulk
 LODESTONE_DOCUMENTS__FOLDER=$STATE/documents
 LODESTONE_LOG__FORMAT=${LODESTONE_LOG__FORMAT:-text}
+$(portal_settings "$1")
+SETTINGS
+}
+
+# The portal finds the two interfaces where they are; on this machine its cookies need no TLS.
+portal_settings() {
+  [ "$1" = portal ] || return 0
+  cat <<SETTINGS
+LODESTONE_PORTAL__REPORTING_URL=$(service_url reporting-api)
+LODESTONE_PORTAL__LICENSING_URL=$(service_url licensing)
+LODESTONE_PORTAL__ASSETS_FOLDER=$CARGO_TARGET_DIR/portal-assets
+LODESTONE_PORTAL__SECURE_COOKIES=false
 SETTINGS
 }
 
@@ -101,6 +113,7 @@ SETTINGS
 service_fingerprint() {
   {
     sha256sum "$(binary "$1")"
+    if [ "$1" = portal ]; then cat "$CARGO_TARGET_DIR/portal-assets.built"; fi
     service_settings "$1" "$2"
     env | grep '^LODESTONE_' | sort || true
   } | sha256sum

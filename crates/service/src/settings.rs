@@ -194,6 +194,22 @@ pub const SETTINGS: &[Setting] = &[
         "font with Chinese and Latin letters that licences are written with; Debian's fonts-noto-cjk has it",
     ),
     row(
+        "portal.reporting_url",
+        Some("http://127.0.0.1:8081"),
+        "where the portal finds reporting-api",
+    ),
+    row("portal.licensing_url", Some("http://127.0.0.1:8082"), "where the portal finds licensing"),
+    row(
+        "portal.assets_folder",
+        Some("/usr/lib/lodestone/portal-assets"),
+        "folder with the portal's styles and scripts, as scripts/lib/assets builds them",
+    ),
+    row(
+        "portal.secure_cookies",
+        Some("true"),
+        "whether browsers send the portal's cookies over TLS only; false is for a machine of one's own",
+    ),
+    row(
         "relay.delete_before_publish",
         Some("false"),
         "EXPERIMENTS ONLY: forgets events before they are confirmed, to show that the chaos test notices; refused unless LODESTONE_EXPERIMENT=yes",
@@ -238,6 +254,7 @@ pub struct Settings {
     pub mail: Mail,
     pub webhooks: Webhooks,
     pub pdf: Pdf,
+    pub portal: Portal,
     pub worker: Worker,
 }
 
@@ -417,6 +434,17 @@ pub struct Webhooks {
 #[expect(missing_docs, reason = "each field is described in `SETTINGS`")]
 pub struct Pdf {
     pub font_file: PathBuf,
+}
+
+/// How the portal finds what it shows.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "each field is described in `SETTINGS`")]
+pub struct Portal {
+    pub reporting_url: String,
+    pub licensing_url: String,
+    pub assets_folder: PathBuf,
+    pub secure_cookies: bool,
 }
 
 /// How the worker takes messages into account.

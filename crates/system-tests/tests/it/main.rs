@@ -8,6 +8,7 @@ mod input;
 mod isolation;
 mod notifications;
 mod outage;
+mod portal;
 mod races;
 mod story;
 mod tour;

@@ -1,0 +1,14 @@
+email = E-mail address
+password = Password
+sign-in-help = Lost your password, or no account yet? Ask your organisation's administrator.
+sign-in-wrong = The address and password do not fit together, or the address is locked for a while after several failures.
+sign-in-too-many = Too many attempts from here; wait a little.
+sign-in-unavailable = Signing in is not possible just now; try again in a moment.
+sign-in-ended = Your session has ended. Please sign in again.
+sign-in-kept-title = What you typed is kept
+sign-in-kept = Your session had ended, so it was not sent. After signing in you see it again and can go on. Files have to be chosen again.
+notice-signed-out = You have signed out.
+kept-title = This is what you had typed
+kept-what = It was not sent yet. Look at it, then go on.
+kept-go-on = Go on and send it
+kept-discard = Do not send it

@@ -1,0 +1,14 @@
+email = 电子邮箱
+password = 密码
+sign-in-help = 忘记密码，或者还没有账户？请联系本单位的管理员。
+sign-in-wrong = 邮箱或密码不对，或者这个邮箱因多次失败暂时锁定。
+sign-in-too-many = 从这里登录的次数太多，请稍候再试。
+sign-in-unavailable = 登录暂时不可用，请过一会儿再试。
+sign-in-ended = 您的登录已经过期，请重新登录。
+sign-in-kept-title = 您填写的内容已经保留
+sign-in-kept = 登录过期了，所以还没有发送。重新登录后，您会看到刚才填写的内容并可以继续。选择的文件需要重新选择。
+notice-signed-out = 您已退出。
+kept-title = 这是您刚才填写的内容
+kept-what = 它还没有发送。请核对后继续。
+kept-go-on = 继续发送
+kept-discard = 不发送，回到首页
