@@ -21,7 +21,7 @@ struct Arguments {
 enum Topic {
     /// How well names are told apart, and found in a list
     Names {
-        /// Labelled pairs: columns name1, name2, is_match and, if wanted, schema
+        /// Labelled pairs: columns name1, name2, `is_match` and, if wanted, schema
         #[arg(long, value_name = "FILE")]
         pairs: Option<PathBuf>,
         /// A list: a column name and, if wanted, id and schema; or a name on each line

@@ -526,6 +526,7 @@ pub fn if_match(version: u64) -> String {
 }
 
 /// The answer's JSON, unless it is a refusal.
+#[expect(clippy::needless_pass_by_value, reason = "an answer is at its end here")]
 pub fn accepted(answer: Answer) -> anyhow::Result<Value> {
     ensure!(answer.is_success(), "refused with {}: {}", answer.status, answer.json());
     Ok(answer.json())

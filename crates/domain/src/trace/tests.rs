@@ -280,7 +280,7 @@ proptest! {
 fn began(asked: u128, dy: i64, recorded: &[Recorded], made_by: &[(u128, FilingKind)]) -> String {
     let graph = Graph::of(lot(asked), mg(dy, 0), recorded);
     let attribution = attribute(&graph, 0, Direction::Backward);
-    let makers = made_by
+    let makers: std::collections::HashMap<_, _> = made_by
         .iter()
         .map(|(number, kind)| {
             let organisation = OrganisationId::from_uuid(Uuid::from_u128(number % 10));
@@ -291,7 +291,8 @@ fn began(asked: u128, dy: i64, recorded: &[Recorded], made_by: &[(u128, FilingKi
     for origin in origins(&graph, &attribution, &makers) {
         let Interval { lower, best, upper } = origin.shares[&DY];
         let organisation = origin.organisation.map(|it| it.as_uuid().as_u128());
-        let (kind, quota) = (origin.kind, origin.kind.quota().map(|quota| quota.as_str()));
+        let (kind, quota) =
+            (origin.kind, origin.kind.quota().map(crate::regime::QuotaScope::as_str));
         writeln!(
             text,
             "{kind} by {organisation:?} in {}, quota {quota:?}: {lower:.4} <= {best:.4} <= {upper:.4}",
@@ -343,7 +344,7 @@ proptest! {
         ];
         let graph = Graph::of(lot(6), mg(used, 0), &recorded);
         let attribution = attribute(&graph, 0, Direction::Backward);
-        let makers = inputs.iter().map(|(number, _)| {
+        let makers: std::collections::HashMap<_, _> = inputs.iter().map(|(number, _)| {
             let organisation = OrganisationId::from_uuid(Uuid::from_u128(*number));
             (lot(*number), Maker { organisation, made_by: Some(FilingKind::Extraction) })
         }).collect();

@@ -100,8 +100,8 @@ impl Books {
             return;
         }
         match to {
-            To::Abroad(party, country) => self.export(who, (party, country), &lots, &sale),
-            To::Filer(_) | To::User(_) => self.dispatch(who, to, lots, &sale),
+            To::Abroad(party, country) => self.export(who, (party, country), &lots, sale),
+            To::Filer(_) | To::User(_) => self.dispatch(who, to, lots, sale),
         }
     }
 

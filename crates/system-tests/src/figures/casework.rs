@@ -199,8 +199,7 @@ impl Load {
         let officer = &self.house.officers[0].token;
         let mut connection = self.house.connect().await?;
         let step = (self.cases.len() / 200).max(1);
-        let pages: Vec<String> =
-            self.cases.iter().step_by(step).map(case_page).collect();
+        let pages: Vec<String> = self.cases.iter().step_by(step).map(case_page).collect();
         for page in pages.iter().take(WARM_UP) {
             accepted(connection.get(page, officer).await?)?;
         }

@@ -133,9 +133,8 @@ impl Arena {
     ) -> anyhow::Result<Self> {
         let template = match race {
             Race::TwoOfficers => templates.recommended,
-            Race::Recommender => templates.examined,
+            Race::Recommender | Race::DoubleSubmission => templates.examined,
             Race::Suspension => templates.approved,
-            Race::DoubleSubmission => templates.examined,
         };
         let wanted = if race == Race::DoubleSubmission { 0 } else { races };
         let cases = copy(house, database, &vec![template; wanted]).await?;

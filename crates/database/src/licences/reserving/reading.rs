@@ -221,7 +221,9 @@ fn open(
     contents: &mut HashMap<LicenceId, Arc<LicenceContent>>,
 ) -> Result<Open, CorruptRow> {
     let id = LicenceId::from_uuid(reader.id);
-    let content = if let Some(content) = contents.get(&id) { Arc::clone(content) } else {
+    let content = if let Some(content) = contents.get(&id) {
+        Arc::clone(content)
+    } else {
         let content = serde_json::from_slice(row.get("signed_content"));
         let content: LicenceContent = content.map_err(|_| reader.corrupt("signed_content"))?;
         let content = Arc::new(content);
