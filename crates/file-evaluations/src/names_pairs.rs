@@ -37,7 +37,7 @@ pub(crate) fn evaluate(
     let mut rounds = 1;
     // The processor's time is counted in ticks: a short file is judged again until there are some.
     while processor_seconds() - started < 0.2 && rounds < 1_000 {
-        for pair in pairs {
+        for pair in &pairs {
             std::hint::black_box(judge(pair));
         }
         rounds += 1;
