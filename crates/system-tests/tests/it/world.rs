@@ -125,9 +125,10 @@ impl World {
         }
     }
 
-    /// Files something that is accepted; the reference is also its key.
+    /// Files something that is accepted; the reference is also its key, with the version of a
+    /// correction.
     pub(crate) async fn files(&self, filer: &Filer, form: Value) -> Recorded {
-        let key = text(&form, "reference").unwrap();
+        let key = format!("{}{}", text(&form, "reference").unwrap(), form["correction"]["version"]);
         let request = self.api.reporting("POST", "/v1/filings").by(&filer.key);
         let answer = self.sends(request.once(&key).with(&form)).await.body;
         let lots = answer["lots"].as_array().unwrap().iter();
