@@ -48,7 +48,7 @@ async fn load(stack: &Stack) -> std::path::PathBuf {
     let owner = stack.database().owner().await;
     let today = "select to_char(now() at time zone 'Asia/Shanghai', 'YYYY-MM-DD')";
     let today: Date = rendered(&owner, today).await.parse().unwrap();
-    let plan = Plan::of(&Wanted { seed: 1, organisations: 40, filings: 600, until: today });
+    let plan = Plan::of(&Wanted { seed: 1, organisations: 40, filings: 2_000, until: today });
     let api = Api::new(
         stack.url("reporting-api").parse().unwrap(),
         stack.url("licensing").parse().unwrap(),
