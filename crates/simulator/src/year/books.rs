@@ -60,7 +60,6 @@ impl Lot {
 #[derive(Clone, Debug)]
 pub(crate) struct UnderWay {
     pub(crate) movement: MovementName,
-    pub(crate) buyer: usize,
     pub(crate) lots: Vec<Lot>,
     pub(crate) arrives_in: usize,
 }
@@ -110,7 +109,8 @@ pub(crate) struct Books {
     /// Customs declarations with the round in which they are handed in.
     pub(crate) declarations: Vec<(usize, serde_json::Value)>,
     pub(crate) lots: Vec<Vec<Lot>>,
-    pub(crate) under_way: Vec<UnderWay>,
+    /// What is on its way to each firm.
+    pub(crate) under_way: Vec<Vec<UnderWay>>,
     /// Whether a firm did anything this month.
     pub(crate) active: Vec<bool>,
     /// Oxide that a firm mined or put into separation: round, firm, grams.
@@ -147,7 +147,7 @@ impl Books {
             invoices: Vec::new(),
             declarations: Vec::new(),
             lots: vec![Vec::new(); count],
-            under_way: Vec::new(),
+            under_way: vec![Vec::new(); count],
             active: vec![false; count],
             drawn: Vec::new(),
             ratios: BTreeMap::new(),

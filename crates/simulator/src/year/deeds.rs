@@ -84,8 +84,8 @@ pub const STRENGTHS_PERMILLE: [u64; 3] = [10, 30, 100];
 /// Of a hundred months of firms, so many are the first of a fraud.
 const FRAUDS_PERCENT: usize = 1;
 const MONTHS: usize = 12;
-/// At least.
-const LOOK_ALIKES_PER_FRAUD: usize = 5;
+/// One more than the five that are promised, because some firms have no opportunity.
+const LOOK_ALIKES_PER_FRAUD: usize = 6;
 /// Months before the first fraud, in which histories grow.
 const QUIET_MONTHS: u64 = 3;
 /// The latest month in which something begins.

@@ -132,7 +132,7 @@ impl Books {
             let slow = usize::from(self.chance.happens(SLOW_PERMILLE));
             let movement = MovementName { seller: who, reference: filing.reference };
             let arrives_in = self.round + 1 + slow;
-            self.under_way.push(UnderWay { movement, buyer: *buyer, lots, arrives_in });
+            self.under_way[*buyer].push(UnderWay { movement, lots, arrives_in });
         }
     }
 
@@ -202,10 +202,11 @@ impl Books {
 
     /// Receives what has arrived.
     pub(crate) fn receive(&mut self, who: usize) {
-        let (arrived, under_way) = std::mem::take(&mut self.under_way)
+        let round = self.round;
+        let (arrived, under_way): (Vec<_>, Vec<_>) = std::mem::take(&mut self.under_way[who])
             .into_iter()
-            .partition(|goods| goods.buyer == who && goods.arrives_in <= self.round);
-        self.under_way = under_way;
+            .partition(|goods| goods.arrives_in <= round);
+        self.under_way[who] = under_way;
         for goods in arrived {
             self.receive_one(who, goods);
         }

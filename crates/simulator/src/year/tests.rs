@@ -41,7 +41,7 @@ fn every_typology_is_there_at_the_rate_and_with_the_look_alikes_that_were_promis
     assert!(missing.is_empty(), "not carried out: {missing:?}");
     let look_alikes = year.labels.len() - frauds.len();
     assert!(
-        frauds.len() * 4 <= look_alikes,
+        frauds.len() * 5 <= look_alikes,
         "{look_alikes} look-alikes of {} frauds",
         frauds.len()
     );
