@@ -9,6 +9,13 @@ use actix_web::{
     HttpResponse,
     http::header::{CONTENT_DISPOSITION, ContentDisposition, DispositionParam, DispositionType},
 };
+use serde::Deserialize;
+
+/// Which page of a list.
+#[derive(Debug, Deserialize)]
+pub(crate) struct PageQuery {
+    cursor: Option<String>,
+}
 
 /// Hands on a file that an interface answers with, piece by piece, to be kept and never shown as
 /// one of our pages.

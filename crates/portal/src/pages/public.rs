@@ -1,6 +1,6 @@
 //! What anybody may know: whether a licence is real, how long decisions take, what was published.
 
-use crate::{api::Failure, refusal::Refusal, visitor::Visitor};
+use crate::{api::Failure, pages::PageQuery, refusal::Refusal, visitor::Visitor};
 use actix_web::{HttpResponse, web};
 use serde::Deserialize;
 use serde_json::json;
@@ -38,16 +38,10 @@ pub(crate) async fn processing_times(visitor: Visitor) -> Result<HttpResponse, R
     Ok(visitor.page("public/processing_times.html", json!({"times": times})))
 }
 
-/// Which page of a list.
-#[derive(Debug, Deserialize)]
-pub(crate) struct ListQuery {
-    cursor: Option<String>,
-}
-
 /// `GET /statistics`
 pub(crate) async fn statistics(
     visitor: Visitor,
-    query: web::Query<ListQuery>,
+    query: web::Query<PageQuery>,
 ) -> Result<HttpResponse, Refusal> {
     let cursor = query.cursor.as_deref();
     let list = visitor.portal.api.published_statistics(&visitor, cursor).await?;

@@ -1,21 +1,14 @@
 //! Goods that are on their way here, each with the receipt that only has to be looked over.
 
 use super::FILERS;
-use crate::{form::ShownForm, refusal::Refusal, visitor::Visitor};
+use crate::{form::ShownForm, pages::PageQuery, refusal::Refusal, visitor::Visitor};
 use actix_web::{HttpResponse, web};
-use serde::Deserialize;
 use serde_json::{Value, json};
-
-/// Which page of the list.
-#[derive(Debug, Deserialize)]
-pub(crate) struct ListQuery {
-    cursor: Option<String>,
-}
 
 /// `GET /receipts`
 pub(crate) async fn list(
     visitor: Visitor,
-    query: web::Query<ListQuery>,
+    query: web::Query<PageQuery>,
 ) -> Result<HttpResponse, Refusal> {
     visitor.with_role(FILERS)?;
     let list = visitor.portal.api.incoming(&visitor, query.cursor.as_deref()).await?;
