@@ -70,6 +70,16 @@ pub struct Interval {
     pub upper: f64,
 }
 
+/// A share of a mass, to the milligram.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    reason = "a share of a mass is no larger than the mass, and no finer than a measure"
+)]
+pub fn part_mg(whole_mg: i64, share: f64) -> i64 {
+    (whole_mg as f64 * share).round() as i64
+}
+
 /// How the asked lot's elements spread over a graph.
 #[derive(Clone, Debug)]
 pub struct Attribution {

@@ -8,7 +8,7 @@ use domain::{
     codes::{FilingKind, Process},
     ids::{FilingId, OrganisationId, SiteId},
     mass::Kilograms,
-    trace::{Interval, Mixing},
+    trace::{Interval, Mixing, part_mg},
 };
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
@@ -278,16 +278,18 @@ impl Columns {
     }
 
     fn parts(&self, shares: &[f64]) -> ByElement<i64> {
-        let masses =
-            self.0.iter().map(|(symbol, column, whole)| (*symbol, part(*whole, shares[*column])));
+        let masses = self
+            .0
+            .iter()
+            .map(|(symbol, column, whole)| (*symbol, part_mg(*whole, shares[*column])));
         ByElement(masses.filter(|(_, mass)| *mass != 0).collect())
     }
 
     fn intervals(&self, shares: &[Interval]) -> ByElement<IntervalView> {
         let masses = self.0.iter().map(|(symbol, column, whole)| {
             let Interval { lower, best, upper } = shares[*column];
-            let (lower, best) = (part(*whole, lower), part(*whole, best));
-            (*symbol, IntervalView { lower, best, upper: part(*whole, upper) })
+            let (lower, best) = (part_mg(*whole, lower), part_mg(*whole, best));
+            (*symbol, IntervalView { lower, best, upper: part_mg(*whole, upper) })
         });
         ByElement(masses.filter(|(_, mass)| mass.upper != 0).collect())
     }
@@ -303,16 +305,6 @@ impl<T: Serialize> Serialize for ByElement<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.0.iter().map(|(symbol, value)| (symbol, value)))
     }
-}
-
-/// A share of a mass, to the milligram.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_precision_loss,
-    reason = "a share of a mass is no larger than the mass, and no finer than a measure"
-)]
-fn part(whole: i64, share: f64) -> i64 {
-    (whole as f64 * share).round() as i64
 }
 
 fn text<S: Serializer>(text: &Arc<str>, serializer: S) -> Result<S::Ok, S::Error> {

@@ -7,7 +7,9 @@ use domain::{
     element::Element,
     ids::{LotId, OrganisationId},
     mass::ElementMasses,
-    trace::{Attribution, Direction, Graph, Interval, Shares, attribute, origins, separations},
+    trace::{
+        Attribution, Direction, Graph, Interval, Shares, attribute, origins, part_mg, separations,
+    },
 };
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -200,7 +202,7 @@ impl KnownCitedLotView {
         });
         let separations = separations.collect();
         let unattributed = attribution.elements().iter().map(|element| {
-            (element.symbol(), part(leaves.get(*element), attribution.unattributed(*element)))
+            (element.symbol(), part_mg(leaves.get(*element), attribution.unattributed(*element)))
         });
         Self {
             number: claim.number.clone(),
@@ -222,21 +224,11 @@ fn bounds(shares: &Shares, leaves: &ElementMasses) -> BTreeMap<&'static str, Bou
     let of = |(element, share): (&Element, &Interval)| {
         let whole = leaves.get(*element);
         let mass = BoundsView {
-            lower: part(whole, share.lower),
-            best: part(whole, share.best),
-            upper: part(whole, share.upper),
+            lower: part_mg(whole, share.lower),
+            best: part_mg(whole, share.best),
+            upper: part_mg(whole, share.upper),
         };
         (element.symbol(), mass)
     };
     shares.iter().map(of).filter(|(_, mass)| mass.upper != 0).collect()
-}
-
-/// A share of a mass, to the milligram.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_precision_loss,
-    reason = "a share of a mass is no larger than the mass, and no finer than a measure"
-)]
-fn part(whole: i64, share: f64) -> i64 {
-    (whole as f64 * share).round() as i64
 }
