@@ -170,15 +170,12 @@ impl DocumentWriter {
     /// One transaction, rolled back unless it answers that the document is stored.
     async fn try_write(&self, document: &Document) -> Result<DocumentVerdict, Error> {
         let entries: Vec<&Entry> = document.entries.iter().map(AsRef::as_ref).collect();
-        let outcome = self.try_commit(document, &entries).await;
-        if matches!(outcome, Ok(None)) {
-            self.writer.client.batch_execute("rollback").await?;
-            let in_the_way = self.explain(&entries).await?;
-            return Ok(DocumentVerdict::NotFree(in_the_way));
-        }
-        match outcome {
+        match self.try_commit(document, &entries).await {
             Ok(Some(captured)) => Ok(DocumentVerdict::Stored(captured)),
-            Ok(None) => Ok(DocumentVerdict::NotFree(Vec::new())),
+            Ok(None) => {
+                self.writer.client.batch_execute("rollback").await?;
+                Ok(DocumentVerdict::NotFree(self.explain(&entries).await?))
+            }
             Err(error) => {
                 if !error.is_unavailable() {
                     // After a failed commit there is nothing to roll back, and Postgres says so.
