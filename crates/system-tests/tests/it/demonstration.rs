@@ -3,18 +3,17 @@ use jiff::civil::Date;
 use simulator::{
     Plan, Wanted,
     api::Api,
-    demonstration::{AdministratorSignIn, run},
+    demonstration::{AdministratorSignIn, Demonstration, run},
 };
 use std::{collections::BTreeSet, time::Duration};
 use testkit::{ADMINISTRATOR_EMAIL, ADMINISTRATOR_PASSWORD, Stack, rendered, wait_until};
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_demonstration_loads_and_every_planted_deed_becomes_a_finding() {
-    let stack = Stack::installed().await;
+/// Loads the demonstration of a small nation that filed so much: what was planned, and what came of it.
+pub(crate) async fn load(stack: &Stack, filings: usize) -> (Plan, Demonstration) {
     let owner = stack.database().owner().await;
     let today = "select to_char(now() at time zone 'Asia/Shanghai', 'YYYY-MM-DD')";
     let today: Date = rendered(&owner, today).await.parse().unwrap();
-    let plan = Plan::of(&Wanted { seed: 1, organisations: 40, filings: 5_000, until: today });
+    let plan = Plan::of(&Wanted { seed: 1, organisations: 40, filings, until: today });
     let api = Api::new(
         stack.url("reporting-api").parse().unwrap(),
         stack.url("licensing").parse().unwrap(),
@@ -24,8 +23,15 @@ async fn the_demonstration_loads_and_every_planted_deed_becomes_a_finding() {
         email: ADMINISTRATOR_EMAIL.to_owned(),
         password: ADMINISTRATOR_PASSWORD.to_owned(),
     };
+    let loaded = run(&api, &plan, &administrator, 32, today).await.unwrap();
+    (plan, loaded)
+}
 
-    let done = run(&api, &plan, &administrator, 32, today).await.unwrap();
+#[tokio::test(flavor = "multi_thread")]
+async fn the_demonstration_loads_and_every_planted_deed_becomes_a_finding() {
+    let stack = Stack::installed().await;
+    let owner = stack.database().owner().await;
+    let (plan, done) = load(&stack, 5_000).await;
 
     assert!(done.credentials.iter().any(|credential| credential.role == "senior_officer"));
     assert!(done.story["licensing"]["licence"]["number"].is_string());

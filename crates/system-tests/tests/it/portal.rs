@@ -1,13 +1,11 @@
 //! People in front of a real browser, on real services.
 
-use jiff::civil::Date;
-use simulator::{
-    Plan, Wanted,
-    api::Api,
-    demonstration::{AdministratorSignIn, run},
+use crate::demonstration;
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
 };
-use std::{path::Path, process::Command};
-use testkit::{ADMINISTRATOR_EMAIL, ADMINISTRATOR_PASSWORD, Running, Stack, rendered};
+use testkit::{Running, Stack};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_person_finishes_their_story_in_a_browser() {
@@ -43,24 +41,11 @@ async fn each_person_finishes_their_story_in_a_browser() {
     assert!(said.contains("0 failed"), "{said}");
 }
 
-/// A small nation; who can sign in, and the story, as files.
-async fn load(stack: &Stack) -> std::path::PathBuf {
-    let owner = stack.database().owner().await;
-    let today = "select to_char(now() at time zone 'Asia/Shanghai', 'YYYY-MM-DD')";
-    let today: Date = rendered(&owner, today).await.parse().unwrap();
-    let plan = Plan::of(&Wanted { seed: 1, organisations: 40, filings: 2_000, until: today });
-    let api = Api::new(
-        stack.url("reporting-api").parse().unwrap(),
-        stack.url("licensing").parse().unwrap(),
-    )
-    .unwrap();
-    let administrator = AdministratorSignIn {
-        email: ADMINISTRATOR_EMAIL.to_owned(),
-        password: ADMINISTRATOR_PASSWORD.to_owned(),
-    };
-    let done = run(&api, &plan, &administrator, 32, today).await.unwrap();
+/// Who can sign in, and the story of the demonstration, as files.
+async fn load(stack: &Stack) -> PathBuf {
     let folder = stack.files().join("people");
     std::fs::create_dir_all(&folder).unwrap();
-    done.write(&folder.join("demonstration.json"), &folder.join("story.json")).unwrap();
+    let (_, loaded) = demonstration::load(stack, 2_000).await;
+    loaded.write(&folder.join("demonstration.json"), &folder.join("story.json")).unwrap();
     folder
 }
